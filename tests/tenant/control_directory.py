@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Control over the directory: what an administrator does in Entra."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .mail_items import now
+from .mailbox import Mailbox
+from .message_view import stamp
+
+if t.TYPE_CHECKING:
+    from .directory_state import DirectoryObject
+    from .state import Tenant
+
+_GROUP_KINDS: dict[str, dict[str, t.Any]] = {
+    "security": {"groupTypes": [], "mailEnabled": False, "securityEnabled": True},
+    "microsoft365": {"groupTypes": ["Unified"], "mailEnabled": True, "securityEnabled": False},
+    "distribution": {"groupTypes": [], "mailEnabled": True, "securityEnabled": False},
+    "mail_security": {"groupTypes": [], "mailEnabled": True, "securityEnabled": True},
+}
+_EXCHANGE_PLAN = {"capabilityStatus": "Enabled", "service": "exchange", "servicePlanId": "9aaf7827-d63c-4b61-89c3-182f06f82e5c"}
+
+
+class DirectoryControl:
+    """Users, groups, memberships."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+
+    def add_user(
+        self,
+        user_principal_name: str,
+        display_name: str | None = None,
+        mail: str | None = None,
+        object_id: str | None = None,
+        mailbox: bool = True,
+        user_type: str | None = "Member",
+        account_enabled: bool = True,
+        folder_names: dict[str, str] | None = None,
+        properties: dict[str, t.Any] | None = None,
+    ) -> str:
+        given, _space, family = (display_name or "").partition(" ")
+        entry = self._tenant.directory.add(
+            "user",
+            {
+                "userPrincipalName": user_principal_name,
+                "displayName": display_name or user_principal_name.partition("@")[0],
+                "givenName": given or None,
+                "surname": family or None,
+                "mail": mail,
+                "mailNickname": user_principal_name.partition("@")[0],
+                "userType": user_type,
+                "accountEnabled": account_enabled,
+                "createdDateTime": stamp(now()),
+                "proxyAddresses": [f"SMTP:{mail}"] if mail else [],
+                "assignedPlans": [{"assignedDateTime": stamp(now()), **_EXCHANGE_PLAN}] if mailbox else [],
+                **(properties or {}),
+            },
+            object_id=object_id,
+        )
+        if mailbox:
+            self._tenant.mailboxes[entry.id] = Mailbox(entry.id, folder_names=folder_names)
+        return entry.id
+
+    def update_user(self, user: str, properties: dict[str, t.Any]) -> None:
+        self._tenant.directory.update(self._tenant.directory.user(user), properties)
+
+    def remove_user(self, user: str) -> None:
+        """Soft-deletes a user; the mailbox goes with it."""
+        entry = self._tenant.directory.user(user)
+        self._tenant.directory.remove(entry)
+        self._tenant.mailboxes.pop(entry.id, None)
+
+    def add_group(
+        self,
+        display_name: str,
+        mail: str | None = None,
+        object_id: str | None = None,
+        kind: str = "security",
+        properties: dict[str, t.Any] | None = None,
+    ) -> str:
+        if kind not in _GROUP_KINDS:
+            raise ValueError(f"kind must be one of {', '.join(_GROUP_KINDS)}, not {kind}")
+        nickname = "".join(letter for letter in display_name if letter.isalnum()).lower()
+        content = {
+            "displayName": display_name,
+            "mail": mail,
+            "mailNickname": nickname,
+            "createdDateTime": stamp(now()),
+            "visibility": "Private",
+            **_GROUP_KINDS[kind],
+            "proxyAddresses": [f"SMTP:{mail}"] if mail else [],
+            **(properties or {}),
+        }
+        return self._tenant.directory.add("group", content, object_id=object_id).id
+
+    def rename_group(self, group: str, display_name: str) -> None:
+        self._group(group).properties["displayName"] = display_name
+
+    def remove_group(self, group: str) -> None:
+        self._tenant.directory.remove(self._group(group))
+
+    def add_directory_object(self, kind: str, display_name: str) -> str:
+        """A device, orgContact or servicePrincipal."""
+        return self._tenant.directory.add(kind, {"displayName": display_name}).id
+
+    def add_member(self, group: str, member: str) -> None:
+        self._group(group).members[self._member(member).id] = None
+
+    def remove_member(self, group: str, member: str) -> None:
+        self._group(group).members.pop(self._member(member).id, None)
+
+    def _group(self, key: str) -> DirectoryObject:
+        by_id = self._tenant.directory.objects.get(key.lower())
+        if by_id is not None and by_id.kind == "group":
+            return by_id
+        named = [group for group in self._tenant.directory.all("group") if group.properties["displayName"] == key]
+        if len(named) != 1:
+            raise ValueError(f"{len(named)} groups are called {key!r}")
+        return named[0]
+
+    def _member(self, key: str) -> DirectoryObject:
+        directory = self._tenant.directory
+        if key.lower() in directory.objects:
+            return directory.objects[key.lower()]
+        return directory.user(key) if "@" in key else self._group(key)

@@ -1,0 +1,236 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What happens to every Graph request, in the order of the real service: token, limits, faults, roles, handler."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import email.utils
+import time
+import typing as t
+
+from . import entra
+from .batch import run_batch
+from .call import Answer, GraphError
+from .envelope import common_headers, error_answer
+from .fault_effects import EFFECTS
+from .hosts import GRAPH_HOSTS, LOGIN_HOSTS, UPLOAD_HOSTS
+from .request_log import LogEntry, without_secrets
+from .routes import build_router
+from .uploads import answer_upload, session_of
+
+if t.TYPE_CHECKING:
+    from .call import Call
+    from .faults import Fault
+    from .routing import Route
+    from .state import Tenant
+    from .uploads import Upload
+
+_NO_MAILBOX = "directory"
+_VERSIONS = frozenset({"v1.0", "beta"})
+_CHARGED_UPLOADS = frozenset({"POST", "PUT", "PATCH"})
+
+
+@dataclasses.dataclass(slots=True)
+class Ticket:
+    """A request on its way: counted in by C(begin), to be counted out by C(finish)."""
+
+    call: Call
+    started: float
+    route: Route | None = None
+    refusal: GraphError | None = None
+    key: tuple[str, str] | None = None
+    concurrency: int = 1
+    fault: str | None = None
+    upload: Upload | None = None
+    finished: bool = False
+
+
+class Service:
+    """Answers calls; the same for single requests and for the parts of a batch."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.tenant = tenant
+        self._router = build_router()
+
+    def begin(self, call: Call) -> Ticket:
+        """Finds out who asks for what, and counts the request in."""
+        ticket = Ticket(call, time.perf_counter())
+        if call.host in GRAPH_HOSTS:
+            self._begin_graph(ticket)
+        elif call.host in LOGIN_HOSTS:
+            call.operation = entra.operation_of(call)
+        elif call.host in UPLOAD_HOSTS:
+            self._begin_upload(ticket)
+        return ticket
+
+    async def run(self, ticket: Ticket) -> Answer:
+        """The answer. Never raises GraphError."""
+        call = ticket.call
+        if self.tenant.settings.latency_seconds:
+            await asyncio.sleep(self.tenant.settings.latency_seconds)
+        try:
+            answer = await self._answer_with_faults(ticket) if self.tenant.faults.armed else await self._answer_any(ticket)
+        except GraphError as error:
+            answer = error_answer(call, error)
+        if answer.status == 429 and ticket.key is not None and "retry-after" in answer.headers:
+            self.tenant.limiter.told_to_wait(ticket.key, _seconds(answer.headers["retry-after"]))
+        if call.host not in LOGIN_HOSTS:
+            answer.headers.update(common_headers(call))
+        return answer
+
+    def finish(self, ticket: Ticket, answer: Answer, sent: int) -> None:
+        """Counts the request out and logs it; does nothing the second time."""
+        if ticket.finished:
+            return
+        ticket.finished = True
+        call = ticket.call
+        if ticket.key is not None:
+            self.tenant.limiter.leave(ticket.key)
+        log = self.tenant.log
+        log.append(
+            LogEntry(
+                log.next_seq(),
+                time.time(),
+                call.method,
+                call.host,
+                without_secrets(call.path),
+                call.operation,
+                call.mailbox_key,
+                call.client_id,
+                answer.status,
+                answer.code,
+                ticket.concurrency,
+                sent,
+                round((time.perf_counter() - ticket.started) * 1000, 3),
+                call.request_id,
+                ticket.fault,
+            )
+        )
+
+    def _begin_upload(self, ticket: Ticket) -> None:
+        call = ticket.call
+        call.operation = "upload_part"
+        try:
+            ticket.upload = session_of(self.tenant, call)
+        except GraphError as error:
+            ticket.refusal = error
+            return
+        call.client_id = ticket.upload.client_id
+        call.mailbox_key = ticket.upload.mailbox.owner_id
+        self._count_in(ticket, call.mailbox_key)
+
+    def _count_in(self, ticket: Ticket, scope: str) -> None:
+        call = ticket.call
+        ticket.key = (call.client_id, scope)
+        self.tenant.limiter.note_arrival(ticket.key, f"{call.method} {call.operation}")
+        ticket.concurrency = self.tenant.limiter.enter(ticket.key)
+
+    def _begin_graph(self, ticket: Ticket) -> None:
+        call = ticket.call
+        if not call.segments or call.segments[0] not in _VERSIONS:
+            ticket.refusal = GraphError(400, "BadRequest", f"Invalid version: {call.segments[0] if call.segments else ''}")
+            return
+        try:
+            issued = self.tenant.tokens.judge(call.headers.get("authorization"), call.host)
+        except GraphError as error:
+            ticket.refusal = error
+        else:
+            call.client_id = issued.app.client_id
+            call.roles = issued.roles
+        if call.method == "POST" and call.segments[1:] == ("$batch",):
+            call.operation = "batch"
+            return
+        ticket.route, call.values, wrong_method = self._router.find(call.method, call.segments[1:])
+        if ticket.route is None:
+            if ticket.refusal is None:
+                ticket.refusal = _no_such_path(call, wrong_method)
+            return
+        call.operation = ticket.route.operation
+        if ticket.route.is_mail:
+            call.mailbox_key = self.tenant.mailbox_key(call.values["user"])
+        if ticket.refusal is None:
+            self._count_in(ticket, call.mailbox_key or _NO_MAILBOX)
+
+    async def _answer_with_faults(self, ticket: Ticket) -> Answer:
+        call = ticket.call
+        faults = self.tenant.faults
+        spoiling: list[Fault] = []
+        for fault in faults.candidates(call, self._message_number(call)):
+            effect = EFFECTS[fault.name]
+            if effect.after is not None:
+                spoiling.append(fault)
+            elif faults.strike(fault):
+                ticket.fault = fault.name
+                if effect.before is not None:
+                    return effect.before(self.tenant, call, fault)
+                await asyncio.sleep(float(fault.option("seconds", 1.0)))
+        answer = await self._answer_any(ticket)
+        for fault in spoiling:
+            answer = self._spoiled(ticket, fault, answer)
+        return answer
+
+    def _spoiled(self, ticket: Ticket, fault: Fault, answer: Answer) -> Answer:
+        effect = EFFECTS[fault.name]
+        if effect.after is None or answer.status >= 400 or not self.tenant.faults.strike(fault):
+            return answer
+        spoiled = effect.after(self.tenant, ticket.call, fault, answer)
+        if spoiled is None:
+            self.tenant.faults.give_back(fault)
+            return answer
+        ticket.fault = fault.name
+        return spoiled
+
+    def _message_number(self, call: Call) -> int | None:
+        if "message" not in call.values or call.mailbox_key not in self.tenant.mailboxes:
+            return None
+        try:
+            return self.tenant.mailboxes[call.mailbox_key].message(call.values["message"]).number
+        except GraphError:
+            return None
+
+    async def _answer_any(self, ticket: Ticket) -> Answer:
+        if ticket.call.operation == "batch" and ticket.refusal is None:
+            return await run_batch(self, ticket.call)
+        return self._answer(ticket)
+
+    def _answer(self, ticket: Ticket) -> Answer:
+        call = ticket.call
+        if call.host in LOGIN_HOSTS:
+            return entra.answer(self.tenant, call)
+        if ticket.upload is not None and ticket.key is not None:
+            self.tenant.limiter.check(ticket.key, upload=len(call.body))
+            return answer_upload(self.tenant, call, ticket.upload)
+        if ticket.refusal is not None:
+            raise ticket.refusal
+        if ticket.route is None or ticket.key is None:
+            raise _no_such_path(call, False)
+        if call.mailbox_key is not None:
+            self.tenant.limiter.check(ticket.key, upload=len(call.body) if call.method in _CHARGED_UPLOADS else 0)
+        if ticket.route.roles and not ticket.route.roles & call.roles:
+            raise _no_role(ticket.route)
+        return ticket.route.handler(self.tenant, call)
+
+
+def _no_role(route: Route) -> GraphError:
+    if route.is_mail:
+        return GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+    return GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+
+
+def _no_such_path(call: Call, wrong_method: bool) -> GraphError:
+    if wrong_method:
+        return GraphError(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
+    segment = call.segments[-1] if call.segments else ""
+    return GraphError(400, "BadRequest", f"Resource not found for the segment '{segment}'.")
+
+
+def _seconds(retry_after: str) -> float:
+    """Seconds of a Retry-After in either form."""
+    try:
+        return float(retry_after)
+    except ValueError:
+        return email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time()

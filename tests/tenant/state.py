@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole tenant in memory: directory, mailboxes, apps, tokens, limits, faults, log."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import time
+import typing as t
+
+from .call import GraphError
+from .directory_state import Directory
+from .faults import Faults
+from .limiter import Limiter
+from .mail_items import MailboxState
+from .mailbox import Mailbox
+from .request_log import RequestLog
+from .tokens import Tokens
+from .uploads import UploadSessions
+
+if t.TYPE_CHECKING:
+    from .call import Call
+
+DEFAULT_TENANT_ID = "7f3c9f1e-52a1-4f0e-9f0a-3c1d5b7e2a10"
+DEFAULT_DOMAIN = "contoso.onmicrosoft.com"
+_STATES: dict[MailboxState, tuple[int, str, str]] = {
+    MailboxState.NOT_ENABLED: (
+        404,
+        "MailboxNotEnabledForRESTAPI",
+        "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
+    ),
+    MailboxState.ON_PREMISES: (404, "MailboxNotSupportedForRESTAPI", "REST API is not yet supported for this mailbox."),
+    MailboxState.INVALID_USER: (404, "ErrorInvalidUser", "The requested user '{key}' is invalid."),
+    MailboxState.ACCESS_DENIED: (403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."),
+    MailboxState.ODATA_DISABLED: (403, "ErrorAccessDenied", "Access to OData is disabled."),
+    MailboxState.UNAVAILABLE: (
+        503,
+        "MailboxInfoStale",
+        "Target resource '{key}' hosted on database 'DB1' is currently on backend 'Unknown'",
+    ),
+}
+
+
+@dataclasses.dataclass(slots=True)
+class Settings:
+    """What control may turn at any time."""
+
+    latency_seconds: float = 0.0
+    protect_sent_messages: bool = False  # PATCH of non-drafts needs Mail-Advanced.ReadWrite.All (from 2026-12-31 in the real service)
+    attachment_refusals: int = 0  # 404s after a message was created (facts 14.26)
+    protect_attachments: bool = False  # whether that also goes for attachments is not documented
+    upload_session_seconds: float = 3600.0
+    shuffle_batches: bool = True
+    batch_parallelism: int | None = None  # None: all parts at once, so that the fifth on a mailbox meets its limit
+
+
+class Tenant:
+    """One Microsoft 365 organisation."""
+
+    def __init__(self, *, tenant_id: str = DEFAULT_TENANT_ID, domain: str = DEFAULT_DOMAIN) -> None:
+        self.tenant_id = tenant_id
+        self.domain = domain
+        self.clock = time.monotonic
+        self.tokens = Tokens(tenant_id)
+        self.reset()
+
+    def reset(self) -> None:
+        """An empty organisation; apps, their tokens and credentials stay."""
+        self.directory = Directory(self.domain)
+        self.mailboxes: dict[str, Mailbox] = {}
+        self.settings = Settings()
+        self.limiter = Limiter(self.clock)
+        self.faults = Faults(random.Random(1))
+        self.log = RequestLog()
+        self.uploads = UploadSessions()
+        self.tokens.lifetime = self.tokens.usual_lifetime
+
+    def knows_name(self, name: str) -> bool:
+        """Whether a tenant segment of a login URL means this organisation."""
+        return name.lower() in (self.tenant_id, self.domain.lower()) or name.lower() == self.domain.partition(".")[0].lower()
+
+    def mailbox(self, call: Call) -> Mailbox:
+        """The mailbox that a call's C({user}) names, in working order. Raises GraphError."""
+        key = call.values["user"]
+        entry = self.directory.user_by_address(key)
+        mailbox = self.mailboxes.get(entry.id)
+        if mailbox is None:
+            status, code, message = _STATES[MailboxState.NOT_ENABLED]
+            raise GraphError(status, code, message)
+        if mailbox.state in _STATES:
+            status, code, message = _STATES[mailbox.state]
+            raise GraphError(status, code, message.format(key=key))
+        return mailbox
+
+    def mailbox_key(self, user: str) -> str | None:
+        """Object id for limits and log; None when there is no such user."""
+        try:
+            return self.directory.user_by_address(user).id
+        except GraphError:
+            return None
+
+    def refuse_delta_over_quota(self, mailbox: Mailbox) -> None:
+        """Raises GraphError for delta on a mailbox over quota (facts 2)."""
+        if mailbox.state is MailboxState.QUOTA_EXCEEDED:
+            raise GraphError(403, "ErrorQuotaExceeded", "The mailbox has exceeded its quota.")
