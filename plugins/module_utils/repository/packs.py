@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pack files: sealed blobs one after the other, then a sealed header that lists them, then the header's length.
+
+Facts: restic's C(doc/design.rst), "Pack Format"; its limit of 16 MiB for a header.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import typing as t
+
+from .blobs import PackContent, PackedBlob, SealedBlob
+from .crypto import OVERHEAD, SealingKey
+from .errors import Malformed
+from .types import BlobId, BlobKind, PackId
+
+TARGET_SIZE = 16 << 20
+MAX_HEADER = 16 << 20
+_PLAIN_ENTRY = struct.Struct("<BI32s")
+_COMPRESSED_ENTRY = struct.Struct("<BII32s")
+_LENGTH = struct.Struct("<I")
+_MAX_ENTRIES = (MAX_HEADER - OVERHEAD) // _COMPRESSED_ENTRY.size
+_KIND_BITS = {BlobKind.DATA: 0, BlobKind.TREE: 1}
+_KINDS = {0: BlobKind.DATA, 1: BlobKind.TREE}
+_COMPRESSED_BIT = 2
+
+
+class FinishedPack(t.NamedTuple):
+    content: PackContent
+    data: bytes
+
+
+class PackBuilder:
+    """Collects sealed blobs of one kind. Not thread-safe."""
+
+    def __init__(self, kind: BlobKind) -> None:
+        self.kind = kind
+        self.size = 0
+        self._parts: dict[BlobId, tuple[PackedBlob, bytes]] = {}
+
+    def add(self, blob: BlobId, sealed: SealedBlob) -> None:
+        entry = PackedBlob(self.kind, blob, self.size, len(sealed.data), sealed.plain_length)
+        self._parts[blob] = (entry, sealed.data)
+        self.size += entry.length
+
+    def find(self, blob: BlobId) -> tuple[PackedBlob, bytes] | None:
+        return self._parts.get(blob)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def is_full(self, target: int = TARGET_SIZE) -> bool:
+        return self.size >= target or len(self._parts) >= _MAX_ENTRIES
+
+    def finish(self, key: SealingKey) -> FinishedPack:
+        entries = tuple(entry for entry, _data in self._parts.values())
+        header = key.seal(_encode_header(entries))
+        data = b"".join((*(data for _entry, data in self._parts.values()), header, _LENGTH.pack(len(header))))
+        return FinishedPack(PackContent(PackId(hashlib.sha256(data).hexdigest()), entries), data)
+
+
+def pack_size(blobs: t.Iterable[PackedBlob]) -> int:
+    """The size of the pack that holds exactly these blobs."""
+    size = OVERHEAD + _LENGTH.size
+    for blob in blobs:
+        size += blob.length + (_PLAIN_ENTRY if blob.plain_length is None else _COMPRESSED_ENTRY).size
+    return size
+
+
+def decode_pack(key: SealingKey, data: bytes | memoryview) -> tuple[PackedBlob, ...]:
+    """The entries of a whole pack, from its header. Raises Malformed."""
+    view = memoryview(data)
+    end = len(view) - _LENGTH.size
+    if end < 0:
+        raise Malformed("is too short for a pack")
+    (header_length,) = _LENGTH.unpack(view[end:])
+    if not OVERHEAD <= header_length <= min(MAX_HEADER, end):
+        raise Malformed(f"claims a header of {header_length:,} bytes")
+    return _decode_header(key.open(view[end - header_length : end]))
+
+
+def _encode_header(entries: t.Iterable[PackedBlob]) -> bytes:
+    parts = []
+    for entry in entries:
+        bits = _KIND_BITS[entry.kind]
+        digest = bytes.fromhex(entry.id)
+        if entry.plain_length is None:
+            parts.append(_PLAIN_ENTRY.pack(bits, entry.length, digest))
+        else:
+            parts.append(_COMPRESSED_ENTRY.pack(bits | _COMPRESSED_BIT, entry.length, entry.plain_length, digest))
+    return b"".join(parts)
+
+
+def _decode_header(header: bytes) -> tuple[PackedBlob, ...]:
+    entries: list[PackedBlob] = []
+    position = offset = 0
+    while position < len(header):
+        bits = header[position]
+        if bits > 3:
+            raise Malformed(f"lists a blob of unknown type {bits}")
+        layout = _COMPRESSED_ENTRY if bits & _COMPRESSED_BIT else _PLAIN_ENTRY
+        if position + layout.size > len(header):
+            raise Malformed("has a header that ends within an entry")
+        fields = layout.unpack_from(header, position)
+        plain_length = fields[2] if bits & _COMPRESSED_BIT else None
+        entry = PackedBlob(_KINDS[bits & 1], BlobId(fields[-1].hex()), offset, fields[1], plain_length)
+        if not entry.has_possible_lengths():
+            raise Malformed("lists a blob of impossible length")
+        entries.append(entry)
+        offset += entry.length
+        position += layout.size
+    return tuple(entries)

@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading blobs, trees and files: the same for a repository and for a writer."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .blob_index import BlobPlace
+from .blobs import open_blob
+from .crypto import SealingKey
+from .errors import Malformed, ObjectMissing, RepositoryDamaged
+from .object_files import object_name
+from .storage import FileKind, Storage
+from .tree_json import decode_tree
+from .types import BlobId, BlobKind, Node, TreeId
+
+
+class BlobReader:
+    """Trees and files on top of L(read_blob), which says where blobs come from."""
+
+    def read_blob(self, kind: BlobKind, blob: BlobId) -> bytes:
+        """The content, authenticated and compared with its hash. Raises RepositoryDamaged, StorageError."""
+        raise NotImplementedError
+
+    def read_tree(self, tree: TreeId) -> tuple[Node, ...]:
+        """The entries of a directory, by name. Raises RepositoryDamaged, StorageError."""
+        data = self.read_blob(BlobKind.TREE, BlobId(tree))
+        try:
+            return decode_tree(data)
+        except Malformed as error:
+            raise RepositoryDamaged(blob_name(BlobKind.TREE, tree), str(error)) from error
+
+    def read_file(self, node: Node) -> t.Iterator[bytes]:
+        """The content of a file, piece by piece. Raises RepositoryDamaged, StorageError."""
+        for blob in node.content:
+            yield self.read_blob(BlobKind.DATA, blob)
+
+
+def blob_name(kind: BlobKind, blob: str) -> str:
+    """What messages call a blob."""
+    return f"tree {blob}" if kind is BlobKind.TREE else f"data blob {blob}"
+
+
+def read_at(storage: Storage, key: SealingKey, place: BlobPlace) -> bytes:
+    """Read a blob where the index says it is. Raises RepositoryDamaged that names the blob and its pack."""
+    blob = place.blob
+    try:
+        sealed = storage.get_range(FileKind.DATA, place.pack, blob.offset, blob.length)
+        return open_blob(key, blob, sealed)
+    except ObjectMissing as error:
+        raise RepositoryDamaged(
+            object_name(FileKind.DATA, place.pack),
+            f"is missing; it holds {blob_name(blob.kind, blob.id)}",
+        ) from error
+    except Malformed as error:
+        raise RepositoryDamaged(f"{blob_name(blob.kind, blob.id)} in {object_name(FileKind.DATA, place.pack)}", str(error)) from error

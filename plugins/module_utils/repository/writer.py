@@ -1,0 +1,202 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Saves blobs, files, trees and snapshots."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import typing as t
+from datetime import datetime
+
+from .blobs import blob_id, open_blob, seal_blob
+from .errors import LockLost, Malformed, RepositoryDamaged, StorageError
+from .locks import HeldLock
+from .pack_queue import BlobKey, PackQueue
+from .reading import BlobReader, blob_name, read_at
+from .snapshots import PROGRAM, encode_snapshot
+from .storage import FileKind
+from .tree_json import encode_tree
+from .types import BlobId, BlobKind, Node, SavedBlob, SavedFile, Snapshot, SnapshotId, TreeId, WriteStats
+
+if t.TYPE_CHECKING:
+    from .repository import Repository
+
+PIECE_SIZE = 4 << 20
+
+
+@dataclasses.dataclass(slots=True)
+class _Tally:
+    blobs: int = 0
+    bytes: int = 0
+
+    def count(self, size: int) -> None:
+        self.blobs += 1
+        self.bytes += size
+
+
+class Writer(BlobReader):
+    """Saves and reads. Any number of threads may share one; hashing, compressing and sealing run in parallel.
+
+    After a failed write every later call raises that error again, and nothing further is stored.
+    """
+
+    def __init__(self, repository: Repository, lock: HeldLock, hostname: str) -> None:
+        self._repository = repository
+        self._key = repository.files.key
+        self._lock = lock
+        self._hostname = hostname
+        self._queue = PackQueue(repository.files, lock, repository.known_index.learn)
+        self._changed = self._queue.changed
+        self._sealing: set[BlobKey] = set()
+        self._new = {kind: _Tally() for kind in BlobKind}
+        self._known = _Tally()
+
+    @property
+    def stats(self) -> WriteStats:
+        """What was done so far."""
+        with self._changed:
+            data, tree = self._new[BlobKind.DATA], self._new[BlobKind.TREE]
+            return WriteStats(
+                data_blobs=data.blobs,
+                data_bytes=data.bytes,
+                tree_blobs=tree.blobs,
+                tree_bytes=tree.bytes,
+                known_blobs=self._known.blobs,
+                known_bytes=self._known.bytes,
+                stored_bytes=self._queue.stored_bytes,
+                packs=self._queue.packs,
+                index_files=self._queue.index_files,
+            )
+
+    def has_blob(self, kind: BlobKind, blob: BlobId) -> bool:
+        """Whether it is stored, or saved here and waiting to be."""
+        with self._changed:
+            return self._is_known(kind, blob)
+
+    def read_blob(self, kind: BlobKind, blob: BlobId) -> bytes:
+        """As the repository's, and also what was saved but not flushed."""
+        with self._changed:
+            while (kind, blob) in self._sealing:
+                self._changed.wait()
+            in_memory = self._queue.find_in_memory(kind, blob)
+            place = self._queue.find_unindexed(kind, blob)
+        if in_memory is not None:
+            entry, sealed = in_memory
+            try:
+                return open_blob(self._key, entry, sealed)
+            except Malformed as error:
+                raise RepositoryDamaged(f"{blob_name(kind, blob)} in memory", str(error)) from error
+        if place is not None:
+            return read_at(self._repository.storage, self._key, place)
+        return self._repository.read_blob(kind, blob)
+
+    def save_blob(self, kind: BlobKind, data: bytes) -> SavedBlob:
+        """Store ``data`` unless it is known. It is durable after the next L(flush). Raises StorageError, LockLost."""
+        blob = blob_id(data)
+        if not self._claim(kind, blob, len(data)):
+            return SavedBlob(blob, False, 0)
+        full = None
+        try:
+            sealed = seal_blob(self._key, kind, data)
+            with self._changed:
+                full = self._queue.add(kind, blob, sealed)
+                self._new[kind].count(len(data))
+        finally:
+            with self._changed:
+                self._sealing.discard((kind, blob))
+                self._changed.notify_all()
+        if full is not None:
+            self._queue.upload(full)
+        return SavedBlob(blob, True, len(sealed.data))
+
+    def save_file(self, chunks: t.Iterable[bytes]) -> SavedFile:
+        """Store a content that arrives in chunks: as one blob up to 4 MiB, else in pieces of 4 MiB."""
+        saved: list[SavedBlob] = []
+        size = 0
+        for piece in _pieces(chunks):
+            size += len(piece)
+            saved.append(self.save_blob(BlobKind.DATA, piece))
+        return SavedFile(
+            content=tuple(blob.id for blob in saved),
+            size=size,
+            stored_bytes=sum(blob.stored_bytes for blob in saved),
+            is_new=any(blob.is_new for blob in saved),
+        )
+
+    def save_tree(self, nodes: t.Iterable[Node]) -> TreeId:
+        """Store a directory, whatever the order of its entries. Raises ValueError for impossible or duplicate names."""
+        return TreeId(self.save_blob(BlobKind.TREE, encode_tree(nodes)).id)
+
+    def flush(self) -> None:
+        """Make everything that was saved before durable, and known to the index. Raises StorageError, LockLost."""
+        self._queue.flush()
+
+    def save_snapshot(
+        self,
+        tree: TreeId,
+        *,
+        time: datetime,
+        paths: t.Sequence[str],
+        tags: t.Sequence[str] = (),
+        parent: SnapshotId | None = None,
+    ) -> Snapshot:
+        """Flush, then publish a tree as a restore point. Raises LockLost, StorageError, ValueError for a tree that is not stored."""
+        self.flush()
+        if not self.has_blob(BlobKind.TREE, BlobId(tree)):
+            raise ValueError(f"tree {tree} is not in the repository")
+        content = encode_snapshot(tree, time=time, hostname=self._hostname, paths=paths, tags=tags, parent=parent)
+        self._lock.confirm()
+        name, _size = self._repository.files.write(FileKind.SNAPSHOT, content)
+        self._confirm_or_withdraw(name)
+        return Snapshot(SnapshotId(name), time, tree, self._hostname, tuple(paths), tuple(tags), parent, program=PROGRAM)
+
+    def close(self) -> None:
+        """Refuse everything from now on. What was not flushed is forgotten."""
+        self._queue.close()
+
+    def _confirm_or_withdraw(self, snapshot: str) -> None:
+        """A machine that slept between L(HeldLock.confirm) and the write may have published what was pruned meanwhile."""
+        try:
+            self._lock.confirm()
+        except LockLost:
+            with contextlib.suppress(StorageError):
+                self._repository.storage.delete(FileKind.SNAPSHOT, snapshot)
+            raise
+
+    def _claim(self, kind: BlobKind, blob: BlobId, size: int) -> bool:
+        """Whether the caller shall seal the blob. Waits while another thread seals the same one, which may fail."""
+        with self._changed:
+            while True:
+                self._queue.refuse_if_broken()
+                if self._is_known(kind, blob):
+                    self._known.count(size)
+                    return False
+                if (kind, blob) not in self._sealing:
+                    self._sealing.add((kind, blob))
+                    return True
+                self._changed.wait()
+
+    def _is_known(self, kind: BlobKind, blob: BlobId) -> bool:
+        is_pending = self._queue.find_in_memory(kind, blob) is not None or self._queue.find_unindexed(kind, blob) is not None
+        return is_pending or self._repository.has_blob(kind, blob)
+
+
+def _pieces(chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
+    """Cut a stream into pieces of 4 MiB; the last may be shorter, none is empty."""
+    parts: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size >= PIECE_SIZE:
+            gathered = b"".join(parts)
+            whole = size - size % PIECE_SIZE
+            for start in range(0, whole, PIECE_SIZE):
+                yield gathered[start : start + PIECE_SIZE]
+            parts = [gathered[whole:]]
+            size -= whole
+    if size:
+        yield b"".join(parts)
