@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The declared plan as the rest of the collection sees it.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+import hashlib
+import re
+import unicodedata
+
+from .retention import Retention
+from .schedule import Schedule, find_time_zone
+
+NAME_PATTERN = r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?\Z"
+"""Names are used in file names and in the tags of snapshots."""
+
+_LONGEST_DERIVED_NAME = 48
+
+
+class BackupType(str, enum.Enum):
+    """What a plan backs up of its members: exactly one of these."""
+
+    MAILBOX = "mailbox"
+    ONEDRIVE = "onedrive"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Whom the plan covers, as declared: users and groups by name, address or object id. Sorted, without doubles."""
+
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Encryption:
+    """Whether the repository is locked with a passphrase of the administrator, or with the published one."""
+
+    enabled: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MalwareScan:
+    """Whether items are scanned while they are backed up."""
+
+    enabled: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A group backup plan. It holds no secrets.
+
+    ``name`` is stable and identifies the plan in file names and snapshots; ``title`` is what people read and may change.
+    ``schedule`` is None when nothing starts the plan by itself. ``repository`` is the location of the restic repository.
+    """
+
+    name: str
+    title: str
+    selection: Selection
+    backup_type: BackupType
+    schedule: Schedule | None = None
+    retention: Retention = Retention(forever=True)
+    archive_mailboxes: bool = False
+    encryption: Encryption = Encryption()
+    malware_scan: MalwareScan = MalwareScan()
+    repository: str
+
+    @property
+    def time_zone(self) -> datetime.tzinfo:
+        """The time zone in which the plan counts its days: the schedule's, else UTC."""
+        zone = find_time_zone(self.schedule.time_zone) if self.schedule else None
+        return zone or datetime.timezone.utc
+
+
+def name_from_title(title: str) -> str:
+    """The name of a plan that is declared by its title alone, such as C(sales-marketing) for C(Sales & Marketing).
+
+    Titles with letters that have no counterpart in ASCII get a piece of their hash, so that two of them do not meet.
+    """
+    plain = unicodedata.normalize("NFKD", title.casefold())
+    ascii_only = "".join(character for character in plain if character.isascii())
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-")
+    is_lossy = any(character.isalnum() and not character.isascii() for character in plain)
+    if slug and not is_lossy and len(slug) <= _LONGEST_DERIVED_NAME:
+        return slug
+    digest = hashlib.sha256(title.casefold().encode()).hexdigest()[:8]
+    return f"{slug[:_LONGEST_DERIVED_NAME].strip('-') or 'plan'}-{digest}"

@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The repository of a plan: looked at before anything is written, opened only if it is the right one.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+from ..repository.repository import Repository, create_repository, open_repository, repository_exists
+from ..repository.storage_open import open_storage
+from .errors import RepositoryReplaced, RepositoryUnwritable
+from .model import Plan
+from .store import StoredPlan, nearest_folder
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryState:
+    """What was found at the plan's location. ``id`` is None when there is no repository yet."""
+
+    id: str | None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a repository."""
+        return self.id is not None
+
+
+def open_plan_repository(stored: StoredPlan, passphrase: str) -> Repository:
+    """Open the repository that the plan was applied with.
+
+    Raises L(RepositoryReplaced) when it is gone or another one lies there, and the errors of the repository room, such
+    as C(WrongPassphrase).
+    """
+    plan = stored.plan
+    storage = open_storage(plan.repository)
+    if stored.repository_id is not None and not repository_exists(storage):
+        raise _gone(plan)
+    repository = open_repository(storage, passphrase)
+    if stored.repository_id not in (None, repository.id):
+        raise _replaced(plan, str(stored.repository_id), repository.id)
+    return repository
+
+
+def inspect_repository(plan: Plan, current: StoredPlan | None, passphrase: str) -> RepositoryState:
+    """Look at the location of a plan that is being applied, and write nothing.
+
+    ``current`` is the plan as it is stored now. The passphrase is tried on a repository that exists. Raises as
+    L(open_plan_repository) does, and L(RepositoryUnwritable).
+    """
+    storage = open_storage(plan.repository)
+    _check_writable(plan.repository)
+    expected = current.repository_id if current and current.plan.repository == plan.repository else None
+    if expected is None and not repository_exists(storage):
+        return RepositoryState(id=None)
+    return RepositoryState(id=open_plan_repository(StoredPlan(plan=plan, repository_id=expected), passphrase).id)
+
+
+def create_plan_repository(plan: Plan, passphrase: str) -> RepositoryState:
+    """Make the repository of a plan where there is none yet."""
+    return RepositoryState(id=create_repository(open_storage(plan.repository), passphrase).id)
+
+
+def _check_writable(location: str) -> None:
+    if not location.startswith("/"):
+        return
+    folder = nearest_folder(Path(location))
+    if not folder.is_dir():
+        raise RepositoryUnwritable(f"The repository cannot be at {location}: {folder} is not a folder.", hint="Choose another folder.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise RepositoryUnwritable(
+            f"The repository at {location} cannot be written: this user may not write {folder}, or its disk is read-only.",
+            hint="Run the task as another user (become), mount the disk writable, or choose another folder.",
+        )
+
+
+def _gone(plan: Plan) -> RepositoryReplaced:
+    return RepositoryReplaced(
+        f"Plan {plan.name!r} was applied with a repository at {plan.repository}, but there is none now.",
+        hint="Is the disk mounted? If the repository is really lost, remove the plan with state: absent and apply it again.",
+    )
+
+
+def _replaced(plan: Plan, expected: str, found: str) -> RepositoryReplaced:
+    return RepositoryReplaced(
+        f"Plan {plan.name!r} belongs to the repository {expected[:8]}, but {plan.repository} holds another one, {found[:8]}.",
+        hint="Is the right disk mounted? If the change is intended, remove the plan with state: absent and apply it again.",
+    )

@@ -1,0 +1,216 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which restore points stay and which may go: a pure decision with a reason for each.
+
+The rules are those of C(restic forget): each rule names the points that it keeps, and whatever no rule keeps goes
+(restic C(doc/060_forget.rst)). Two things are added. The newest good state of every member stays whatever the rules
+say, and checkpoints of interrupted runs go as soon as a later run has finished.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime
+import typing as t
+
+Bucket = t.Callable[[datetime.datetime], tuple[object, ...]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How many restore points to keep of each sort. With no rule at all everything is kept, as with ``forever``."""
+
+    keep_last: int | None = None
+    keep_hourly: int | None = None
+    keep_daily: int | None = None
+    keep_weekly: int | None = None
+    keep_monthly: int | None = None
+    keep_yearly: int | None = None
+    keep_days: int | None = None
+    forever: bool = False
+
+    @property
+    def keeps_everything(self) -> bool:
+        """Whether no restore point ever expires."""
+        rules = (
+            self.keep_last,
+            self.keep_hourly,
+            self.keep_daily,
+            self.keep_weekly,
+            self.keep_monthly,
+            self.keep_yearly,
+            self.keep_days,
+        )
+        return self.forever or all(rule is None for rule in rules)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RestorePoint:
+    """One snapshot of a plan, as far as retention cares.
+
+    ``good_members`` are the object ids of the members whose every source was really read by that run. A source that
+    failed and was carried over from an earlier snapshot is good there, not here.
+    """
+
+    snapshot_id: str
+    time: datetime.datetime
+    is_checkpoint: bool
+    good_members: frozenset[str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionDecision:
+    """What happens to one restore point, and why, in words."""
+
+    point: RestorePoint
+    is_kept: bool
+    reasons: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """One restore point that goes, and why."""
+
+    point: RestorePoint
+    reason: str
+
+
+Kept = t.Iterator[tuple[RestorePoint, str]]
+
+
+def snapshots_to_remove(
+    points: t.Iterable[RestorePoint],
+    retention: Retention,
+    *,
+    now: datetime.datetime,
+    time_zone: datetime.tzinfo,
+) -> tuple[Removal, ...]:
+    """The restore points that go, oldest first. See L(decide_retention)."""
+    decisions = decide_retention(points, retention, now=now, time_zone=time_zone)
+    return tuple(Removal(point=each.point, reason=each.reasons[0]) for each in decisions if not each.is_kept)
+
+
+def decide_retention(
+    points: t.Iterable[RestorePoint],
+    retention: Retention,
+    *,
+    now: datetime.datetime,
+    time_zone: datetime.tzinfo,
+) -> tuple[RetentionDecision, ...]:
+    """Decide about every restore point of one plan, oldest first.
+
+    ``now`` and the times of the points are aware. Hours, days, weeks, months and years are those of ``time_zone``; the
+    hour that is repeated when daylight saving ends counts as two.
+    """
+    oldest_first = sorted(points, key=_age_order)
+    finished = [point for point in oldest_first if not point.is_checkpoint]
+    reasons: dict[str, list[str]] = collections.defaultdict(list)
+    for point, reason in (
+        *_kept_by_rules(finished, retention, now=now, time_zone=time_zone),
+        *_kept_as_progress(oldest_first),
+        *_kept_as_last_good_state(oldest_first),
+    ):
+        reasons[point.snapshot_id].append(reason)
+    return tuple(
+        RetentionDecision(
+            point=point,
+            is_kept=point.snapshot_id in reasons,
+            reasons=tuple(reasons.get(point.snapshot_id) or [_why_it_goes(point)]),
+        )
+        for point in oldest_first
+    )
+
+
+def _age_order(point: RestorePoint) -> tuple[datetime.datetime, str]:
+    return (point.time, point.snapshot_id)
+
+
+def _why_it_goes(point: RestorePoint) -> str:
+    if point.is_checkpoint:
+        return "checkpoint of an interrupted run; a later run has finished"
+    return "no retention rule keeps it"
+
+
+def _kept_by_rules(finished: list[RestorePoint], retention: Retention, *, now: datetime.datetime, time_zone: datetime.tzinfo) -> Kept:
+    if retention.keeps_everything:
+        yield from ((point, "kept forever") for point in finished)
+        return
+    newest_first = finished[::-1]
+    for number, point in enumerate(newest_first[: retention.keep_last or 0], start=1):
+        yield point, f"number {number} of the last {retention.keep_last}"
+    for word, count, bucket in (
+        ("hourly", retention.keep_hourly, _hour),
+        ("daily", retention.keep_daily, _day),
+        ("weekly", retention.keep_weekly, _week),
+        ("monthly", retention.keep_monthly, _month),
+        ("yearly", retention.keep_yearly, _year),
+    ):
+        if count:
+            yield from _kept_by_bucket(newest_first, word, count, bucket, time_zone)
+    if retention.keep_days:
+        limit = (now.astimezone(time_zone).replace(tzinfo=None) - datetime.timedelta(days=retention.keep_days)).replace(tzinfo=time_zone)
+        for point in finished:
+            if point.time >= limit:
+                yield point, f"not older than {retention.keep_days} days"
+
+
+def _kept_by_bucket(newest_first: list[RestorePoint], word: str, count: int, bucket: Bucket, time_zone: datetime.tzinfo) -> Kept:
+    """The newest point of each of the newest ``count`` buckets; the oldest point of all while there are fewer buckets.
+
+    The oldest one is kept as restic does since 0.16: else a plan with only monthly points would, in its first months,
+    always have just today's.
+    """
+    number = 0
+    last: tuple[object, ...] | None = None
+    for point in newest_first:
+        if number == count:
+            return
+        current = bucket(point.time.astimezone(time_zone))
+        if current != last:
+            number += 1
+            last = current
+            yield point, f"{word} {number} of {count}"
+        elif point is newest_first[-1]:
+            yield point, f"oldest restore point, as long as there are fewer than {count} {word} ones"
+
+
+def _hour(local: datetime.datetime) -> tuple[object, ...]:
+    return (local.date(), local.hour, local.utcoffset())
+
+
+def _day(local: datetime.datetime) -> tuple[object, ...]:
+    return (local.date(),)
+
+
+def _week(local: datetime.datetime) -> tuple[object, ...]:
+    year, week, _day_of_week = local.isocalendar()
+    return (year, week)
+
+
+def _month(local: datetime.datetime) -> tuple[object, ...]:
+    return (local.year, local.month)
+
+
+def _year(local: datetime.datetime) -> tuple[object, ...]:
+    return (local.year,)
+
+
+def _kept_as_progress(oldest_first: list[RestorePoint]) -> Kept:
+    for point in reversed(oldest_first):
+        if not point.is_checkpoint:
+            return
+        yield point, "checkpoint from which the next run continues"
+
+
+def _kept_as_last_good_state(oldest_first: list[RestorePoint]) -> Kept:
+    newest_by_member = {member: point for point in oldest_first for member in point.good_members}
+    members = collections.Counter(point.snapshot_id for point in newest_by_member.values())
+    for point in oldest_first:
+        count = members[point.snapshot_id]
+        if count:
+            yield point, f"last good state of {count:,} {'member' if count == 1 else 'members'}"

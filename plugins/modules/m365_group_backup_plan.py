@@ -1,0 +1,476 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: m365_group_backup_plan
+short_description: Declare which users of a Microsoft 365 tenant are backed up, how, and where to
+version_added: 1.0.0
+description:
+  - Stores a group backup plan on the backup host and makes sure that its repository exists.
+    The plan says who is backed up, what of them, when, for how long, and where to.
+  - Everything is checked before anything is written. Users and groups are looked up in the directory of the tenant,
+    the passphrase is tried on a repository that exists already, and the folders are checked to be writable.
+  - The plan does not back up anything by itself. Run it with M(tenantvault.m365_backup.m365_backup_run).
+  - Members are looked up again in each run, so that people who join a group later are covered without touching the plan.
+author:
+  - tenantvault contributors (@tenantvault)
+extends_documentation_fragment:
+  - tenantvault.m365_backup._attributes
+  - tenantvault.m365_backup._attributes.m365
+  - tenantvault.m365_backup._connection
+  - tenantvault.m365_backup._passphrase
+  - tenantvault.m365_backup._state
+attributes:
+  check_mode:
+    support: full
+    details: The directory and a repository that exists are read in check mode, too. No repository is created.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  title:
+    description:
+      - The name under which people know the plan. It is free text of up to 120 characters.
+      - Required unless O(state=absent) and O(name) is given.
+    type: str
+  name:
+    description:
+      - The stable name of the plan, which identifies it in file names and in the tags of its snapshots.
+        It has small letters, digits, hyphens and underscores.
+      - By default it is derived from the title, so V(Sales & Marketing) becomes V(sales-marketing).
+      - To give a plan a new title and keep its history, declare its old name together with the new title.
+    type: str
+  users:
+    description:
+      - Users that are members of the plan, each by sign-in name, mail address or object id.
+      - At least one user or one group is needed. A user that is unknown or ambiguous is an error that lists candidates.
+    type: list
+    elements: str
+    default: []
+  groups:
+    description:
+      - Groups whose users are members of the plan, each by display name, mail address or object id.
+        Members of nested groups are included, whatever the kind of the groups is.
+      - A group that is unknown or ambiguous is an error that lists candidates. A group without users is a warning.
+      - Guests in a group are left out with a warning, since their data is in their own organisation.
+    type: list
+    elements: str
+    default: []
+  backup_type:
+    description:
+      - What is backed up of each member, either V(mailbox) or V(onedrive). A plan has exactly one backup type.
+        Declare a second plan for the other one.
+      - V(onedrive) can be declared but is not supported yet.
+      - Required if O(state=present).
+    type: str
+  schedule:
+    description:
+      - When the plan is to run. Without a schedule it runs only when a task or a job runs it.
+    type: dict
+    suboptions:
+      every:
+        description:
+          - How often the plan runs. One of V(hourly), V(daily), V(weekly), V(monthly), or an interval that fits evenly into a day,
+            such as V(15 minutes) or V(6 hours).
+          - Exactly one of O(schedule.every) and O(schedule.calendar) is needed.
+        type: str
+      at:
+        description:
+          - The time of day, in quotes, such as V("22:30"). Without quotes YAML reads it as a number.
+          - For intervals it is the first time of each day and less than one interval after midnight, where the default is V("00:00").
+          - Else the default is V("23:00"), after the working day and outside the hours that changes of daylight saving time skip or repeat.
+        type: str
+      weekday:
+        description:
+          - The days of the week for O(schedule.every=weekly), in English, such as V(friday).
+          - The default is V(sunday), when the fewest changes are made.
+        type: list
+        elements: str
+      day:
+        description:
+          - The day of the month for O(schedule.every=monthly), V(1) to V(28) or V(last), so that no month is left out.
+          - The default is V(1).
+        type: str
+      timezone:
+        description:
+          - The time zone of the schedule, and of the days, weeks and months that O(retention) counts, such as V(Europe/Berlin).
+          - The default is V(UTC), since it means the same on each host and has no changes of daylight saving time.
+        type: str
+      calendar:
+        description:
+          - A calendar expression of systemd without a time zone, such as V(Mon..Fri *-*-* 22:30), for what O(schedule.every) cannot say.
+        type: str
+  retention:
+    description:
+      - Which restore points M(tenantvault.m365_backup.m365_backup_prune) keeps. A restore point stays when at least one rule keeps it.
+      - Without retention everything is kept forever, since nothing should be deleted that nobody decided to delete.
+      - The rules are those of C(restic forget). As long as there are fewer hours, days, weeks, months or years than a rule asks for,
+        the oldest restore point stays, too.
+      - The last good state of each member stays whatever the rules say, also of members that have left.
+    type: dict
+    suboptions:
+      keep_last:
+        description: Keep this many of the newest restore points.
+        type: int
+      keep_hourly:
+        description: Keep the newest restore point of each of the last hours that have one, for this many hours.
+        type: int
+      keep_daily:
+        description: Keep the newest restore point of each of the last days that have one, for this many days.
+        type: int
+      keep_weekly:
+        description: Keep the newest restore point of each of the last weeks that have one, for this many weeks. Weeks begin on Monday.
+        type: int
+      keep_monthly:
+        description: Keep the newest restore point of each of the last months that have one, for this many months.
+        type: int
+      keep_yearly:
+        description: Keep the newest restore point of each of the last years that have one, for this many years.
+        type: int
+      keep_days:
+        description: Keep each restore point that is not older than this many days.
+        type: int
+      forever:
+        description: Keep everything. It cannot be combined with other rules.
+        type: bool
+  archive_mailboxes:
+    description:
+      - Whether the archive mailboxes of the members are backed up, too.
+      - V(true) can be declared but is not supported yet.
+    type: bool
+    default: false
+  encryption:
+    description:
+      - How the repository is protected.
+    type: dict
+    suboptions:
+      enabled:
+        description:
+          - Whether the repository is encrypted with your passphrase. That is the default, since backups hold all mail of your people.
+          - When it is V(false), the repository is locked with a passphrase that is published in the source of this collection,
+            so that everybody who can read the folder can read the backups. It cannot be switched later for the same repository.
+        type: bool
+        default: true
+  malware_scan:
+    description:
+      - Whether items are scanned for malware while they are backed up, as V(true) or V(false), or as a dictionary with the key V(enabled).
+      - The default is off. V(true) can be declared but is not supported yet.
+    type: raw
+  repository:
+    description:
+      - The folder on the backup host in which the backups are stored, as an absolute path. It is created if it is missing.
+      - It is a repository of restic in format 2, which C(restic) can read with the same passphrase. Several plans can share one.
+      - Required if O(state=present).
+    type: path
+  state:
+    description:
+      - V(present) makes sure that the plan is stored as declared and that its repository exists.
+      - V(absent) removes the stored plan from this host. The repository and all backups in it stay.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: tenantvault.m365_backup.m365_backup_run
+  - module: tenantvault.m365_backup.m365_backup_prune
+  - module: tenantvault.m365_backup.m365_backup_restore
+"""
+
+EXAMPLES = r"""
+- name: Back up the mailboxes of two departments every night
+  tenantvault.m365_backup.m365_group_backup_plan:
+    title: Sales and Marketing
+    groups:
+      - Sales
+      - marketing@example.com
+    users:
+      - ceo@example.com
+    backup_type: mailbox
+    schedule:
+      every: daily
+      at: "22:30"
+      timezone: Europe/Berlin
+    retention:
+      keep_daily: 14
+      keep_weekly: 8
+      keep_monthly: 24
+    repository: /srv/backup/m365
+    passphrase: "{{ m365_backup_passphrase }}"
+    tenant_id: "{{ m365_tenant_id }}"
+    client_id: "{{ m365_client_id }}"
+    client_secret: "{{ m365_client_secret }}"
+
+- name: Give the plan a new title and keep its history
+  tenantvault.m365_backup.m365_group_backup_plan:
+    name: sales-and-marketing
+    title: Growth
+    groups:
+      - Sales
+      - marketing@example.com
+    backup_type: mailbox
+    repository: /srv/backup/m365
+    passphrase_file: /etc/m365_backup/passphrase
+
+- name: Remove the plan from this host and keep its backups
+  tenantvault.m365_backup.m365_group_backup_plan:
+    name: sales-and-marketing
+    state: absent
+"""
+
+RETURN = r"""
+plan:
+  description:
+    - The plan with all defaults filled in, in the shape of the module's options.
+    - In check mode it is the plan as it would be stored.
+  type: dict
+  returned: success and O(state=present)
+  sample:
+    name: sales-and-marketing
+    title: Sales and Marketing
+    users: [ceo@example.com]
+    groups: [marketing@example.com, Sales]
+    backup_type: mailbox
+    schedule: {every: daily, at: "22:30", timezone: Europe/Berlin}
+    retention: {keep_daily: 14, keep_weekly: 8, keep_monthly: 24}
+    archive_mailboxes: false
+    encryption: {enabled: true}
+    malware_scan: {enabled: false}
+    repository: /srv/backup/m365
+  contains:
+    name:
+      description: The stable name.
+      type: str
+      returned: success
+    title:
+      description: The title.
+      type: str
+      returned: success
+    users:
+      description: The declared users, sorted.
+      type: list
+      elements: str
+      returned: success
+    groups:
+      description: The declared groups, sorted.
+      type: list
+      elements: str
+      returned: success
+    backup_type:
+      description: The backup type.
+      type: str
+      returned: success
+    schedule:
+      description: The schedule with its defaults, or V(none) for a plan without one.
+      type: dict
+      returned: success
+    retention:
+      description: The rules that are set.
+      type: dict
+      returned: success
+    archive_mailboxes:
+      description: Whether archive mailboxes are backed up.
+      type: bool
+      returned: success
+    encryption:
+      description: Whether the repository is encrypted with your passphrase, as C(enabled).
+      type: dict
+      returned: success
+    malware_scan:
+      description: Whether items are scanned, as C(enabled).
+      type: dict
+      returned: success
+    repository:
+      description: The location of the repository.
+      type: str
+      returned: success
+members:
+  description: The users that the plan covers now, sorted by sign-in name.
+  type: list
+  elements: dict
+  returned: success and O(state=present)
+  sample:
+    - id: 5a1f3c0e-8c1d-4b8e-9a55-0f3f6f8f2f11
+      principal_name: alice@example.com
+      display_name: Alice Example
+      via: [group Sales]
+  contains:
+    id:
+      description: The object id in the directory.
+      type: str
+      returned: success
+    principal_name:
+      description: The sign-in name.
+      type: str
+      returned: success
+    display_name:
+      description: The name that people see.
+      type: str
+      returned: success
+    via:
+      description: The declared users and groups through which the plan covers this user.
+      type: list
+      elements: str
+      returned: success
+seats:
+  description: How many seats the plan needs.
+  type: dict
+  returned: success and O(state=present)
+  sample: {used: 42}
+  contains:
+    used:
+      description: One seat for each member.
+      type: int
+      returned: success
+repository:
+  description: The repository of the plan.
+  type: dict
+  returned: success
+  sample: {path: /srv/backup/m365, id: 0f7c27f3e3b7bb47f0a6f8f4f1a8a5b3f4b6c1e0d2a35be5a87c9a4a1d1b2c3d, created: true}
+  contains:
+    path:
+      description: Where it is.
+      type: str
+      returned: success
+    id:
+      description: The id that restic shows for it. It is missing in check mode when there is no repository yet.
+      type: str
+      returned: when there is a repository and O(state=present)
+    created:
+      description: Whether the task created it, or would create it without check mode.
+      type: bool
+      returned: success
+schedule:
+  description: When the plan runs, for people and for systemd.
+  type: dict
+  returned: success and O(state=present) and O(schedule) is given
+  sample: {explanation: "every day at 22:30 Europe/Berlin", on_calendar: "*-*-* 22:30:00 Europe/Berlin"}
+  contains:
+    explanation:
+      description: The schedule in words.
+      type: str
+      returned: success
+    on_calendar:
+      description: The schedule as a calendar expression of systemd.
+      type: str
+      returned: success
+changes:
+  description: The options whose values the task changed, or would change without check mode.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{option: title, before: Sales, after: Sales and Marketing}]
+  contains:
+    option:
+      description: The option.
+      type: str
+      returned: success
+    before:
+      description: The stored value, or V(none) when the plan was not stored.
+      type: raw
+      returned: success
+    after:
+      description: The declared value, or V(none) when the plan is removed.
+      type: raw
+      returned: success
+msg:
+  description: What the task did, in a sentence.
+  type: str
+  returned: success
+  sample: "Plan sales-and-marketing is stored; it covers 42 members. The repository /srv/backup/m365 was created."
+"""
+
+import typing as t
+
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
+    ArgumentSpec,
+    connection_arguments,
+    passphrase_arguments,
+    plan_store,
+    read_passphrase,
+    run_module,
+    state_arguments,
+    switch_option,
+    tenant_connector,
+    wants_diff,
+)
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.apply import apply_plan, remove_plan
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.document import plan_from_dict
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.presentation import applied_result, removed_result
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+PLAN_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "title": {"type": "str"},
+    "name": {"type": "str"},
+    "users": {"type": "list", "elements": "str", "default": []},
+    "groups": {"type": "list", "elements": "str", "default": []},
+    "backup_type": {"type": "str"},
+    "schedule": {
+        "type": "dict",
+        "options": {
+            "every": {"type": "str"},
+            "at": {"type": "str"},
+            "weekday": {"type": "list", "elements": "str"},
+            "day": {"type": "str"},
+            "timezone": {"type": "str"},
+            "calendar": {"type": "str"},
+        },
+    },
+    "retention": {
+        "type": "dict",
+        "options": {
+            "keep_last": {"type": "int"},
+            "keep_hourly": {"type": "int"},
+            "keep_daily": {"type": "int"},
+            "keep_weekly": {"type": "int"},
+            "keep_monthly": {"type": "int"},
+            "keep_yearly": {"type": "int"},
+            "keep_days": {"type": "int"},
+            "forever": {"type": "bool"},
+        },
+    },
+    "archive_mailboxes": {"type": "bool", "default": False},
+    "encryption": {"type": "dict", "options": {"enabled": {"type": "bool", "default": True}}},
+    "malware_scan": {"type": "raw"},
+    "repository": {"type": "path"},
+}
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    """Do what the task declares."""
+    params = module.params
+    store = plan_store(params)
+    if params["state"] == "absent":
+        removed = remove_plan(store, name=params["name"], title=params["title"], check_mode=module.check_mode)
+        return removed_result(removed, check_mode=module.check_mode, diff=wants_diff(module))
+    declaration = {option: params[option] for option in PLAN_OPTIONS}
+    plan = plan_from_dict({**declaration, "malware_scan": switch_option(params["malware_scan"])})
+    applied = apply_plan(
+        plan,
+        is_name_derived=not params["name"],
+        store=store,
+        passphrase=read_passphrase(params, plan),
+        connect=tenant_connector(params),
+        check_mode=module.check_mode,
+    )
+    for warning in applied.warnings:
+        module.warn(warning)
+    return applied_result(applied, check_mode=module.check_mode, diff=wants_diff(module))
+
+
+def main() -> None:
+    """Entry point of the module."""
+    own = ArgumentSpec(
+        options={**PLAN_OPTIONS, "state": {"type": "str", "choices": ["present", "absent"], "default": "present"}},
+        required_one_of=(("title", "name"),),
+    )
+    run_module(own.merge(connection_arguments(), passphrase_arguments(), state_arguments()), run)
+
+
+if __name__ == "__main__":
+    main()

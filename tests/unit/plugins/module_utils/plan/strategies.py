@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Declarations and restore points that hypothesis makes up."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from hypothesis import strategies as st
+
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.document import plan_from_dict
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.retention import RestorePoint, Retention
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.schedule import INTERVALS, Weekday
+
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Santiago")
+
+lines = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=40)
+times = st.times().map(lambda time: f"{time:%H:%M}")
+zone_names = st.sampled_from(ZONES)
+
+
+def _interval(name: str) -> st.SearchStrategy[dict[str, t.Any]]:
+    first = st.integers(0, INTERVALS[name] - 1).map(lambda minute: f"{minute // 60:02d}:{minute % 60:02d}")
+    return st.fixed_dictionaries({"every": st.just(name)}, optional={"at": first, "timezone": zone_names})
+
+
+schedules = st.one_of(
+    st.sampled_from(list(INTERVALS)).flatmap(_interval),
+    st.fixed_dictionaries({"every": st.just("daily")}, optional={"at": times, "timezone": zone_names}),
+    st.fixed_dictionaries(
+        {"every": st.just("weekly")},
+        optional={
+            "weekday": st.lists(st.sampled_from([day.value for day in Weekday]), min_size=1),
+            "at": times,
+            "timezone": zone_names,
+        },
+    ),
+    st.fixed_dictionaries(
+        {"every": st.just("monthly")},
+        optional={"day": st.sampled_from([*map(str, range(1, 29)), "last"]), "at": times, "timezone": zone_names},
+    ),
+    st.fixed_dictionaries(
+        {"calendar": st.sampled_from(["daily", "Mon..Fri *-*-* 22:30", "*-*-1,15 04:00:00", "quarterly"])},
+        optional={"timezone": zone_names},
+    ),
+)
+
+RULES = ("keep_last", "keep_hourly", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly", "keep_days")
+retention_rules = st.dictionaries(st.sampled_from(RULES), st.integers(1, 12), min_size=1)
+retention_declarations = st.one_of(st.just({"forever": True}), retention_rules)
+retentions = st.one_of(
+    st.just(Retention(forever=True)),
+    retention_rules.map(
+        lambda rules: Retention(**rules)  # type: ignore[arg-type]
+    ),
+)
+
+names = st.lists(lines, max_size=4)
+declarations = st.fixed_dictionaries(
+    {
+        "title": lines,
+        "users": names,
+        "groups": st.lists(lines, min_size=1, max_size=4),
+        "backup_type": st.sampled_from(["mailbox", "onedrive"]),
+        "repository": lines.map(lambda text: f"/{text}"),
+    },
+    optional={
+        "name": st.from_regex(r"[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?", fullmatch=True),
+        "schedule": st.none() | schedules,
+        "retention": st.none() | retention_declarations,
+        "archive_mailboxes": st.booleans(),
+        "encryption": st.fixed_dictionaries({}, optional={"enabled": st.booleans()}),
+        "malware_scan": st.none() | st.fixed_dictionaries({}, optional={"enabled": st.booleans()}),
+    },
+)
+plans = declarations.map(plan_from_dict)
+
+moments = st.datetimes(
+    min_value=datetime.datetime(2024, 1, 1),  # noqa: DTZ001 - hypothesis adds the time zone
+    max_value=datetime.datetime(2026, 12, 31),  # noqa: DTZ001
+    timezones=st.just(datetime.timezone.utc),
+)
+members = st.frozensets(st.sampled_from(["alice", "bob", "carol", "dave"]))
+
+
+@st.composite
+def restore_points(draw: st.DrawFn) -> list[RestorePoint]:
+    """Points with ids of their own, in any order; some close together, some years apart."""
+    drawn = draw(st.lists(st.tuples(moments, st.booleans(), members), max_size=40, unique_by=lambda each: each[0]))
+    start = draw(moments)
+    burst = draw(st.integers(0, 30))
+    step = draw(st.sampled_from([datetime.timedelta(minutes=20), datetime.timedelta(hours=5), datetime.timedelta(days=1)]))
+    good = draw(members)
+    close = [(start + step * number, draw(st.booleans()) and draw(st.booleans()), good) for number in range(burst)]
+    return [
+        RestorePoint(snapshot_id=f"{number:064x}", time=time, is_checkpoint=is_checkpoint, good_members=good_members)
+        for number, (time, is_checkpoint, good_members) in enumerate([*drawn, *close])
+    ]
