@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The changes that the message deltas of a mailbox name, merged by message, outside memory.
+
+A delta may name a message several times, in any order and with any part of its fields, and a move is named by two
+folders. So everything is collected first and decided afterwards, message by message.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import typing as t
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby
+
+from ..graph.delta import Changed, Page, Removed
+
+_NO_FOLDER = -1
+
+
+class Said(str, Enum):
+    """What a folder said of a message."""
+
+    CHANGED = "changed"
+    REMOVED = "removed"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    folder: int
+    said: Said
+    fields: dict[str, t.Any]
+
+
+class PendingChanges:
+    """{message id: what each folder said of it}. A temporary database that leaves memory when it grows."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.execute(
+            "CREATE TABLE pending (id TEXT, folder INTEGER, said TEXT, fields TEXT, PRIMARY KEY (id, folder)) WITHOUT ROWID"
+        )
+        self._database.execute("CREATE INDEX by_folder ON pending (folder)")
+
+    def __len__(self) -> int:
+        return int(self._database.execute("SELECT count(DISTINCT id) FROM pending").fetchone()[0])
+
+    def __contains__(self, message_id: str) -> bool:
+        return self._database.execute("SELECT 1 FROM pending WHERE id = ?", (message_id,)).fetchone() is not None
+
+    def has_folder(self, folder: int) -> bool:
+        return self._database.execute("SELECT 1 FROM pending WHERE folder = ? LIMIT 1", (folder,)).fetchone() is not None
+
+    def add_page(self, folder: int, page: Page) -> None:
+        self._database.execute("BEGIN")
+        for entry in page.entries:
+            self._add(folder, entry)
+        self._database.execute("COMMIT")
+
+    def ask_for(self, message_id: str) -> None:
+        """Have a message looked at, though no folder said anything of it."""
+        self._put(message_id, _NO_FOLDER, Said.UNCLEAR, {})
+
+    def forget(self, folder: int) -> None:
+        """Drop what a folder said; its listing starts over."""
+        self._database.execute("DELETE FROM pending WHERE folder = ?", (folder,))
+
+    def batches(self, size: int) -> t.Iterator[list[tuple[str, list[Statement]]]]:
+        rows = self._database.execute("SELECT id, folder, said, fields FROM pending ORDER BY id")
+        batch: list[tuple[str, list[Statement]]] = []
+        for message_id, group in groupby(rows, key=lambda row: str(row[0])):
+            batch.append((message_id, [Statement(row[1], Said(row[2]), json.loads(row[3])) for row in group]))
+            if len(batch) == size:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _add(self, folder: int, entry: Changed | Removed) -> None:
+        row = self._database.execute("SELECT said, fields FROM pending WHERE id = ? AND folder = ?", (entry.id, folder)).fetchone()
+        said = Said.REMOVED if isinstance(entry, Removed) else Said.CHANGED
+        fields: dict[str, t.Any] = {} if isinstance(entry, Removed) else dict(entry.fields)
+        if row is not None:
+            before, old = Said(row[0]), json.loads(row[1])
+            # The order of entries is not promised: two that disagree are settled by asking for the message itself.
+            if before is not said or any(old[name] != fields[name] for name in old.keys() & fields.keys()):
+                said = Said.UNCLEAR
+            fields = {**old, **fields}
+        self._put(entry.id, folder, said, fields)
+
+    def _put(self, message_id: str, folder: int, said: Said, fields: dict[str, t.Any]) -> None:
+        self._database.execute("INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?)", (message_id, folder, said.value, json.dumps(fields)))

@@ -1,0 +1,212 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Read the mail of one member: from the old tree of the source and what Graph says has changed to the new tree.
+
+The order is: folders, then what every folder's delta says, then message by message the decision, then the bodies, four
+at a time. Cursors enter the tree with the changes they stand for, so neither can be ahead of the other.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from dataclasses import dataclass
+from datetime import datetime
+
+from .._errors import BackupError
+from ..graph.errors import NotFound
+from ..graph.ids import UserId
+from ..repository.types import Node, TreeId
+from .catalogue import Catalogue
+from .mail_bodies import Bodies
+from .mail_changes import Action, Do, MailChanges
+from .mail_folders import FolderRound
+from .mail_record import received
+from .mail_state import MailState, load_state
+from .mail_tree import MailTree, same_folders
+from .results import Counts, Finding
+from .temporary_databases import temporary_databases
+
+if t.TYPE_CHECKING:
+    from ..graph.client import GraphClient
+    from ..repository.repository import Repository
+    from ..repository.writer import Writer
+
+_AHEAD = 32
+_OFFER_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class MailPreview:
+    """What a run would do now, without having read a body or written anything."""
+
+    is_changed: bool
+    counts: Counts
+    findings: tuple[Finding, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MailRead:
+    """The new tree (the old one's id when nothing changed), counts, and what could not be stored."""
+
+    tree: TreeId
+    counts: Counts
+    findings: tuple[Finding, ...]
+    left_out: tuple[str, ...]
+
+
+def read_mail(
+    client: GraphClient,
+    user: UserId,
+    writer: Writer,
+    base: TreeId | None,
+    *,
+    now: datetime,
+    offer: t.Callable[[TreeId], None],
+) -> MailRead:
+    """Bring the tree of a member's mail up to date.
+
+    C(offer) is given an intermediate tree from time to time: complete in itself, with the cursors of C(base), so that
+    a run that goes on from it asks for the same changes but not for the same bodies.
+
+    Raises BackupError when the mailbox as a whole cannot be read.
+    """
+    state = load_state(writer, base)
+    catalogue = Catalogue(writer, state.tree, state.facts.lines)
+    with (
+        temporary_databases(),
+        contextlib.closing(MailChanges(client, user, state, catalogue, now)) as changes,
+        contextlib.closing(Bodies(client, user, writer)) as bodies,
+    ):
+        folders = changes.list_folders()
+        with contextlib.closing(MailTree(writer, state, catalogue, folders)) as tree:
+            return _Reading(state, changes, folders, bodies, tree, offer).run()
+
+
+def preview_mail(client: GraphClient, user: UserId, store: Repository | Writer, base: TreeId | None, *, now: datetime) -> MailPreview:
+    """Ask Graph what has changed and decide, as L(read_mail) would. Costs the listing, no bodies, and writes nothing."""
+    state = load_state(store, base)
+    counts = Counts(total=state.facts.items)
+    catalogue = Catalogue(store, state.tree, state.facts.lines)
+    with temporary_databases(), contextlib.closing(MailChanges(client, user, state, catalogue, now)) as changes:
+        folders = changes.list_folders()
+        for action in changes.actions():
+            counts.fetched += action.what is Do.READ
+            _count(counts, action)
+        is_changed = base is None or counts != Counts(total=state.facts.items) or not _is_same(state, changes, folders)
+        return MailPreview(is_changed, counts, tuple(changes.findings), folders.left_out)
+
+
+class _Reading:
+    """Does what L(MailChanges) decides."""
+
+    def __init__(
+        self,
+        state: MailState,
+        changes: MailChanges,
+        folders: FolderRound,
+        bodies: Bodies,
+        tree: MailTree,
+        offer: t.Callable[[TreeId], None],
+    ) -> None:
+        self._state = state
+        self._changes = changes
+        self._folders = folders
+        self._bodies = bodies
+        self._tree = tree
+        self._offer = offer
+        self._counts = Counts(total=state.facts.items)
+        self._offered_bytes = 0
+
+    def run(self) -> MailRead:
+        for action in self._changes.actions():
+            body = self._tree.old_body(action.old or action.new) if action.what is Do.KEEP else None
+            if action.what is Do.REMOVE:
+                self._remove(action)
+            elif body is not None:
+                self._keep(action, body)
+            else:
+                self._bodies.ask(action)
+                self._take_bodies(leave=_AHEAD)
+            self._offer_progress()
+        self._take_bodies(leave=0)
+        return MailRead(self._finish(), self._counts, tuple(self._changes.findings), self._folders.left_out)
+
+    def _take_bodies(self, leave: int) -> None:
+        for action, answer in self._bodies.answers(leave):
+            if isinstance(answer, NotFound):
+                # Deleted between the delta and the read: gone, which is no finding.
+                if action.old is not None:
+                    self._remove(Action(Do.REMOVE, action.old, action.old))
+            elif isinstance(answer, BackupError):
+                self._changes.fail(action.new["id"], f"message {action.new.get('subject') or action.new['id']}", answer)
+            else:
+                self._counts.fetched += 1
+                self._counts.fetched_bytes += answer.size
+                self._counts.stored_bytes += answer.stored_bytes
+                action.new["size"] = answer.size
+                self._keep(action, Node.file("body", received(action.new), answer))
+
+    def _keep(self, action: Action, body: Node) -> None:
+        self._tree.keep(action.old, action.new, body)
+        _count(self._counts, action)
+
+    def _remove(self, action: Action) -> None:
+        self._tree.remove(action.new)
+        _count(self._counts, action)
+
+    def _offer_progress(self) -> None:
+        """Every time the bodies have grown by half (16 MiB at least), so that all offers together cost little."""
+        if self._counts.fetched_bytes - self._offered_bytes < max(_OFFER_BYTES, self._offered_bytes // 2):
+            return
+        self._offered_bytes = self._counts.fetched_bytes
+        tree = self._tree.save(
+            items=self._counts.total,
+            cursor=self._state.facts.cursor,
+            cursors={folder_id: folder.cursor for folder_id, folder in self._state.folders.items()},
+            due=(),
+            retries={**self._state.retries, **self._changes.retries},
+            leaving=self._changes.gone_folders(),
+        )
+        self._offer(tree)
+
+    def _finish(self) -> TreeId:
+        """A tree that would differ in nothing but cursors is not written: the old cursors serve as well."""
+        unchanged = self._tree.unchanged
+        if unchanged is not None and _is_same(self._state, self._changes, self._folders):
+            return unchanged
+        return self._tree.save(
+            items=self._counts.total,
+            cursor=self._folders.cursor,
+            cursors=self._changes.cursors,
+            due=self._changes.touched_folders() | self._changes.relisted,
+            retries=self._changes.retries,
+        )
+
+
+def _is_same(state: MailState, changes: MailChanges, folders: FolderRound) -> bool:
+    """Whether nothing but cursors and messages may differ from the old tree."""
+    return (
+        same_folders(folders.folders, state.folders)
+        and changes.retries == state.retries
+        and not changes.relisted
+        and not state.facts.leaving
+    )
+
+
+def _count(counts: Counts, action: Action) -> None:
+    if action.what is Do.REMOVE:
+        counts.total -= 1
+        counts.removed += 1
+    elif action.old is None:
+        counts.total += 1
+        counts.added += 1
+    elif action.old["folder"] != action.new["folder"]:
+        counts.moved += 1
+    else:
+        counts.updated += 1

@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tree of a mail source says about itself: source facts, folders with their cursors, items to try again.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+from dataclasses import dataclass, field
+
+from .._errors import BackupError
+from ..repository.trees import find_node
+from ..repository.types import NodeKind, Path, TreeId
+from .layout import FOLDER_FILE, LAYOUT, META, RETRY_FILE, SOURCE_FILE, is_shard
+
+if t.TYPE_CHECKING:
+    from ..repository.repository import Repository
+    from ..repository.writer import Writer
+
+SOURCE_PATH: Path = (META, SOURCE_FILE)
+RETRY_PATH: Path = (META, RETRY_FILE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """C(lines) of the catalogue, C(items) that count among them, the next folder number, and the folder list's cursor.
+
+    C(leaving) are numbers of folders that are gone while the catalogue may still name messages in them: the tree is one
+    of a run that had not ended.
+    """
+
+    lines: int = 0
+    items: int = 0
+    next_folder: int = 0
+    cursor: str | None = None
+    well_known: dict[str, str] = field(default_factory=dict)
+    leaving: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A mail folder as the last run left it. C(number) stands for its long id in the catalogue."""
+
+    id: str
+    number: int
+    name: str
+    parent: str | None
+    is_hidden: bool = False
+    cursor: str | None = None
+    path: Path = ()
+
+    def as_json(self) -> bytes:
+        document = dataclasses.asdict(self)
+        del document["path"]
+        return to_json(document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """An item that failed: the next run asks for it again, though the cursor has moved on."""
+
+    id: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailState:
+    tree: TreeId | None
+    facts: SourceFacts
+    folders: dict[str, Folder]
+    retries: dict[str, Retry]
+
+
+def load_state(store: Repository | Writer, tree: TreeId | None) -> MailState:
+    """Read the state out of the source's tree; the empty state where there is none."""
+    if tree is None:
+        return MailState(None, SourceFacts(), {}, {})
+    document = json.loads(read_file(store, tree, SOURCE_PATH) or b"null")
+    if document is None or document.pop("layout") != LAYOUT:
+        raise BackupError(
+            "A mailbox in the repository was written in a layout that this version does not know.",
+            hint="Update the collection on this host.",
+        )
+    retries = json.loads(read_file(store, tree, RETRY_PATH) or b"[]")
+    return MailState(
+        tree=tree,
+        facts=SourceFacts(**document),
+        folders={folder.id: folder for folder in _folders(store, tree, ())},
+        retries={entry["id"]: Retry(**entry) for entry in retries},
+    )
+
+
+def facts_as_json(facts: SourceFacts) -> bytes:
+    return to_json({"layout": LAYOUT, **dataclasses.asdict(facts)})
+
+
+def retries_as_json(retries: t.Iterable[Retry]) -> bytes:
+    return to_json([dataclasses.asdict(retry) for retry in retries])
+
+
+def to_json(document: t.Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def read_file(store: Repository | Writer, tree: TreeId, path: Path) -> bytes | None:
+    """A small file of a tree, whole; None when it is not there."""
+    node = find_node(store, tree, path)
+    return None if node is None else b"".join(store.read_file(node))
+
+
+def _folders(store: Repository | Writer, tree: TreeId, path: Path) -> t.Iterator[Folder]:
+    for node in store.read_tree(tree):
+        if node.kind is NodeKind.FILE and node.name == FOLDER_FILE:
+            yield Folder(**json.loads(b"".join(store.read_file(node))), path=path)
+        elif node.subtree is not None and node.name != META and not is_shard(node.name):
+            yield from _folders(store, node.subtree, (*path, node.name))

@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The members of a group as a snapshot knows them, and the state of each of their sources.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ..repository.trees import find_node
+from ..repository.types import Node, NodeKind, Snapshot, TreeId
+from .layout import MEMBERS_FILE, META, distinct_names
+from .mail_state import read_file, to_json
+
+if t.TYPE_CHECKING:
+    from ..repository.repository import Repository
+    from ..repository.writer import Writer
+
+
+class SourceStatus(str, Enum):
+    """C(good): read to its end. C(findings): read to its end, single items are missing. C(stale): the last good state,
+    carried over because this run could not read the source. C(unfinished): a first backup that has not ended yet."""
+
+    GOOD = "good"
+    FINDINGS = "findings"
+    STALE = "stale"
+    UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """C(last_success) is when the source was last read to its end and something had changed; ISO 8601, None if never."""
+
+    status: SourceStatus
+    last_success: str | None = None
+
+    @property
+    def is_good(self) -> bool:
+        return self.status in (SourceStatus.GOOD, SourceStatus.FINDINGS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberState:
+    """C(left) is when the member was found to be no longer selected; its backup stays."""
+
+    id: str
+    principal_name: str
+    display_name: str
+    directory: str = ""
+    left: str | None = None
+    sources: dict[str, SourceState] = field(default_factory=dict)
+
+
+def read_members(store: Repository | Writer, group: TreeId) -> dict[str, MemberState]:
+    """{object id: state} out of the tree of a group."""
+    content = read_file(store, group, (META, MEMBERS_FILE))
+    if content is None:
+        return {}
+    members = {}
+    for document in json.loads(content)["members"]:
+        sources = {
+            name: SourceState(status=SourceStatus(state["status"]), last_success=state["last_success"])
+            for name, state in document.pop("sources").items()
+        }
+        members[document["id"]] = MemberState(**document, sources=sources)
+    return members
+
+
+def members_as_json(members: t.Iterable[MemberState]) -> bytes:
+    return to_json({"version": 1, "members": [_as_dict(member) for member in sorted(members, key=lambda one: one.id)]})
+
+
+def with_directories(members: t.Mapping[str, MemberState]) -> dict[str, MemberState]:
+    """Give every member the directory of its name, distinct from the others'."""
+    names = distinct_names({member.id: member.principal_name for member in members.values()})
+    return {member.id: dataclasses.replace(member, directory=names[member.id]) for member in members.values()}
+
+
+def group_of(store: Repository | Writer, snapshot: Snapshot) -> Node | None:
+    """The directory of the group in a snapshot; its name is the plan's title."""
+    return next((node for node in store.read_tree(snapshot.tree) if node.kind is NodeKind.DIRECTORY), None)
+
+
+def source_tree(store: Repository | Writer, group: TreeId, directory: str, source: str) -> TreeId | None:
+    node = find_node(store, group, (directory, source)) if directory else None
+    return None if node is None else node.subtree
+
+
+def _as_dict(member: MemberState) -> dict[str, t.Any]:
+    document = dataclasses.asdict(member)
+    for state in document["sources"].values():
+        state["status"] = state["status"].value
+    return document

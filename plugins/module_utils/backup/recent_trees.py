@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A store whose directories are kept for a while after they were read.
+
+Looking up one path after the other reads the upper directories again and again, and each time they are decrypted and
+parsed. A tree is named by its content, so what was read once stays true.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections import OrderedDict
+
+from ..repository.types import Node, TreeId
+
+if t.TYPE_CHECKING:
+    from ..repository.repository import Repository
+    from ..repository.writer import Writer
+
+_KEPT = 256
+
+
+class RecentTrees:
+    """Reads like the store below it, and keeps the directories used last. For one thread."""
+
+    def __init__(self, store: Repository | Writer) -> None:
+        self._store = store
+        self._trees: OrderedDict[TreeId, tuple[Node, ...]] = OrderedDict()
+
+    def read_tree(self, tree: TreeId) -> tuple[Node, ...]:
+        nodes = self._trees.get(tree)
+        if nodes is None:
+            nodes = self._trees[tree] = self._store.read_tree(tree)
+            if len(self._trees) > _KEPT:
+                self._trees.popitem(last=False)
+        else:
+            self._trees.move_to_end(tree)
+        return nodes
+
+    def read_file(self, node: Node) -> t.Iterator[bytes]:
+        return self._store.read_file(node)

@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run says about itself: outcomes, counts and findings.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from .._errors import BackupError
+
+_LISTED = 100
+
+
+class Outcome(str, Enum):
+    """How a source, a member or a run ended. With findings it is never C(complete)."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+class FindingKind(str, Enum):
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """An item, folder or source that was not stored as it should. C(reason) says it in a sentence."""
+
+    kind: FindingKind
+    object: str
+    reason: str
+    code: str = ""
+    request_id: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return {**dataclasses.asdict(self), "kind": self.kind.value}
+
+
+def listed(findings: t.Sequence[Finding]) -> list[dict[str, str]]:
+    """The findings that a result shows: the first hundred. A list of all of a broken mailbox would help nobody."""
+    return [finding.as_dict() for finding in findings[:_LISTED]]
+
+
+def finding_of(error: BackupError, name: str) -> Finding:
+    """The finding that an error leaves when the run goes on without the object."""
+    return Finding(
+        kind=FindingKind.FAILED,
+        object=name,
+        reason=str(error),
+        code=str(error.facts.get("code") or ""),
+        request_id=str(error.facts.get("request_id") or ""),
+    )
+
+
+@dataclass(slots=True)
+class Counts:
+    """Items of a source in one run. C(total) is how many the snapshot holds; C(stored_bytes) is what the fetched bodies
+    added to the repository, compressed and without those that were known."""
+
+    total: int = 0
+    added: int = 0
+    updated: int = 0
+    moved: int = 0
+    removed: int = 0
+    fetched: int = 0
+    fetched_bytes: int = 0
+    stored_bytes: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
+    def as_dict(self) -> dict[str, int]:
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceResult:
+    source: str
+    outcome: Outcome
+    is_changed: bool
+    counts: Counts
+    findings: tuple[Finding, ...] = ()
+    left_out: tuple[str, ...] = ()
+    last_success: datetime | None = None
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {
+            "outcome": self.outcome.value,
+            **self.counts.as_dict(),
+            "finding_count": len(self.findings),
+            "findings": listed(self.findings),
+            "left_out": list(self.left_out),
+            "last_success": None if self.last_success is None else self.last_success.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberResult:
+    id: str
+    principal_name: str
+    sources: tuple[SourceResult, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        return overall(source.outcome for source in self.sources)
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {
+            "id": self.id,
+            "principal_name": self.principal_name,
+            "outcome": self.outcome.value,
+            "sources": {source.source: source.as_dict() for source in self.sources},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    run_id: str
+    plan: str
+    started: datetime
+    ended: datetime
+    outcome: Outcome
+    snapshot_id: str | None
+    is_changed: bool
+    members: tuple[MemberResult, ...]
+    stored_bytes: int
+    requests: int
+    throttled_seconds: float
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def counts(self) -> Counts:
+        return sum((source.counts for member in self.members for source in member.sources), Counts())
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """The run as a module returns it and as its run record keeps it."""
+        return {
+            "run_id": self.run_id,
+            "plan": self.plan,
+            "started": self.started.isoformat(),
+            "ended": self.ended.isoformat(),
+            "outcome": self.outcome.value,
+            "snapshot_id": self.snapshot_id,
+            "changed": self.is_changed,
+            "counts": self.counts.as_dict(),
+            "members": [member.as_dict() for member in self.members],
+            "stored_bytes": self.stored_bytes,
+            "requests": self.requests,
+            "throttled_seconds": round(self.throttled_seconds, 1),
+        }
+
+
+def overall(outcomes: t.Iterable[Outcome]) -> Outcome:
+    """Complete if all are, failed if all are, else partial."""
+    seen = set(outcomes)
+    if seen <= {Outcome.COMPLETE}:
+        return Outcome.COMPLETE
+    return Outcome.FAILED if seen == {Outcome.FAILED} else Outcome.PARTIAL

@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run from a plan's name to its result: what the module, a timer and a playbook all call.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+import socket
+import typing as t
+from datetime import datetime, timezone
+from pathlib import Path
+
+from .._errors import InputError
+from ..graph.client import connect
+from ..plan.apply import refuse_unsupported
+from ..plan.repository_access import open_plan_repository
+from ..plan.selection import resolve_members
+from ..report.run_record import save_run_record
+from .engine import preview_plan, run_plan
+from .results import RunResult
+
+if t.TYPE_CHECKING:
+    from ..graph.settings import ConnectionSettings
+    from ..plan.model import Plan
+    from ..plan.store import PlanStore
+
+
+def utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def new_run_id(moment: datetime) -> str:
+    """Sorts by time; the random end keeps runs of several hosts apart."""
+    return f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def back_up(
+    reference: str,
+    *,
+    store: PlanStore,
+    state_path: Path,
+    settings: ConnectionSettings,
+    passphrase_of: t.Callable[[Plan], str],
+    is_check: bool,
+    lock_timeout: float,
+    now: t.Callable[[], datetime] = utc_now,
+) -> RunResult:
+    """Run a stored plan. Everything that can be wrong with the input is found before anything is written.
+
+    In check mode Graph is asked what has changed, and nothing is stored: not a body, not a lock, not a record.
+    """
+    stored = store.find(reference)
+    refuse_unsupported(stored.plan)
+    repository = open_plan_repository(stored, passphrase_of(stored.plan))
+    run_id = new_run_id(now())
+    with connect(settings) as client:
+        resolution = resolve_members(client, stored.plan.selection)
+        if not resolution.members:
+            raise InputError(
+                f"The plan {stored.plan.title!r} has no members right now.",
+                hint="Look at its users and groups; nothing was changed and no backup was removed.",
+            )
+        if is_check:
+            result = preview_plan(stored.plan, resolution.members, client, repository, run_id=run_id, now=now)
+        else:
+            result = run_plan(
+                stored.plan,
+                resolution.members,
+                client,
+                repository,
+                run_id=run_id,
+                now=now,
+                hostname=socket.gethostname(),
+                lock_timeout=lock_timeout,
+            )
+    result = dataclasses.replace(result, warnings=(*result.warnings, *resolution.warnings))
+    if not is_check:
+        save_run_record(state_path, stored.plan.name, run_id, {**result.as_dict(), "notes": list(result.warnings)})
+    return result

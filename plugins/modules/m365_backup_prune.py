@@ -1,0 +1,171 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: m365_backup_prune
+short_description: Remove the restore points of a plan that its retention does not keep
+version_added: 1.0.0
+description:
+  - Decides about each restore point of a group backup plan, says why, and removes those that no retention rule keeps,
+    together with all data in the repository that nothing else needs.
+  - The last good state of each member stays whatever the rules say, also of members that have left the plan.
+  - Checkpoints of interrupted runs go as soon as a later run has finished, unless they hold the last good state of a member.
+  - Only restore points of this plan are removed. Those of other plans in the same repository stay.
+  - While a run writes to the repository, pruning is refused. A prune that was interrupted is finished by the next one.
+author:
+  - tenantvault contributors (@tenantvault)
+extends_documentation_fragment:
+  - tenantvault.m365_backup._attributes
+  - tenantvault.m365_backup._attributes.m365
+  - tenantvault.m365_backup._connection
+  - tenantvault.m365_backup._passphrase
+  - tenantvault.m365_backup._plan
+  - tenantvault.m365_backup._state
+attributes:
+  check_mode:
+    support: full
+    details: Lists exactly the restore points that would go, and how much space that would free.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+    details: Restore points also expire because time passes.
+notes:
+  - Pruning does not connect to the tenant. The options for the connection are accepted so that the same C(module_defaults)
+    serve all modules of the action group.
+seealso:
+  - module: tenantvault.m365_backup.m365_group_backup_plan
+  - module: tenantvault.m365_backup.m365_backup_run
+"""
+
+EXAMPLES = r"""
+- name: Remove what the retention of the plan does not keep
+  tenantvault.m365_backup.m365_backup_prune:
+    plan: sales-and-marketing
+    passphrase: "{{ m365_backup_passphrase }}"
+
+- name: Only list what would be removed
+  tenantvault.m365_backup.m365_backup_prune:
+    plan: Sales and Marketing
+    passphrase_file: /etc/m365_backup/passphrase
+  check_mode: true
+  register: preview
+"""
+
+RETURN = r"""
+plan:
+  description: The name of the plan.
+  type: str
+  returned: success
+  sample: sales-and-marketing
+repository:
+  description: The location of the repository.
+  type: str
+  returned: success
+  sample: /srv/backup/m365
+snapshots:
+  description: Each restore point that the plan had before, oldest first, with what was decided about it.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - id: 3bd1f5d3f0f6b4a9c8c5f6dd1f0e2c4a1b2c3d4e5f60718293a4b5c6d7e8f901
+      time: "2026-10-01T22:30:07+02:00"
+      kept: true
+      is_checkpoint: false
+      reasons: [daily 3 of 14, weekly 1 of 8]
+    - id: 81d4c0f3a5b6978812fe34dc56ba7890a1b2c3d4e5f60718293a4b5c6d7e8f90
+      time: "2026-08-03T22:30:05+02:00"
+      kept: false
+      is_checkpoint: false
+      reasons: [no retention rule keeps it]
+  contains:
+    id:
+      description: The id of the snapshot in the repository.
+      type: str
+      returned: success
+    time:
+      description: When it was made, in the time zone of the plan.
+      type: str
+      returned: success
+    kept:
+      description: Whether it stays.
+      type: bool
+      returned: success
+    is_checkpoint:
+      description: Whether it was left by a run that was interrupted.
+      type: bool
+      returned: success
+    reasons:
+      description: Each rule that keeps it, or why it goes.
+      type: list
+      elements: str
+      returned: success
+snapshots_kept:
+  description: How many restore points of the plan stay.
+  type: int
+  returned: success
+  sample: 23
+snapshots_removed:
+  description: How many restore points of the plan were removed, or would be in check mode.
+  type: int
+  returned: success
+  sample: 4
+bytes_freed:
+  description: By how many bytes the repository gets smaller.
+  type: int
+  returned: success
+  sample: 734003200
+bytes_rewritten:
+  description: How many bytes are written again, because they lie in one file with data that goes.
+  type: int
+  returned: success
+  sample: 16777216
+msg:
+  description: What the task did, in a sentence.
+  type: str
+  returned: success
+  sample: "4 of 27 restore points of plan sales-and-marketing were removed; that freed 700.0 MiB."
+"""
+
+import datetime
+import typing as t
+
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
+    ArgumentSpec,
+    connection_arguments,
+    passphrase_arguments,
+    plan_reference_arguments,
+    plan_store,
+    read_passphrase,
+    run_module,
+    state_arguments,
+    wants_diff,
+)
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.pruning import plan_pruning, prune_plan, pruning_result
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.repository_access import open_plan_repository
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    """Do what the task declares."""
+    stored = plan_store(module.params).find(module.params["plan"])
+    repository = open_plan_repository(stored, read_passphrase(module.params, stored.plan))
+    carry_out = plan_pruning if module.check_mode else prune_plan
+    pruning = carry_out(repository, stored.plan, now=datetime.datetime.now(datetime.timezone.utc))
+    return pruning_result(pruning, stored.plan, check_mode=module.check_mode, diff=wants_diff(module))
+
+
+def main() -> None:
+    """Entry point of the module."""
+    run_module(ArgumentSpec().merge(connection_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments()), run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,270 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: m365_backup_run
+short_description: Run a group backup plan now
+version_added: 1.0.0
+description:
+  - Backs up the mailboxes of every member of a stored plan into the plan's repository and leaves one restore point with
+    the whole group. The first run reads everything, each later one only what has changed.
+  - The members are resolved anew at every run, so people who joined a group are covered and people who left keep their backup.
+  - A mailbox that cannot be read keeps its last good state and does not disturb the others. A message that cannot be read
+    is named in the result and asked for again by the next run.
+  - When nothing has changed since the last run, nothing is written and the task reports C(changed=false).
+  - An interrupted run is continued by the next one from its last checkpoint.
+author:
+  - tenantvault contributors (@tenantvault)
+extends_documentation_fragment:
+  - tenantvault.m365_backup._attributes
+  - tenantvault.m365_backup._attributes.m365
+  - tenantvault.m365_backup._connection
+  - tenantvault.m365_backup._passphrase
+  - tenantvault.m365_backup._plan
+  - tenantvault.m365_backup._state
+attributes:
+  check_mode:
+    support: full
+    details: Asks Microsoft 365 what has changed and counts it. No message is read and nothing is written.
+  diff_mode:
+    support: none
+    details: The counts of each member say what changed; the content of mail does not belong into a diff.
+  idempotent:
+    support: full
+    details: The mailboxes of a tenant change all the time, and so does the result.
+options:
+  fail_on_partial:
+    description:
+      - Whether the task fails when the run stored most but not all, so that a schedule or a pipeline notices.
+      - The default is V(true), because a backup with findings is not a success. Set it to V(false) where you look at
+        RV(outcome) yourself. A run in which no mailbox could be read fails in any case.
+    type: bool
+    default: true
+  lock_timeout:
+    description:
+      - How many seconds to wait while a prune has the repository for itself.
+      - The default is ten minutes, which most prunes need less than.
+    type: int
+    default: 600
+requirements:
+  - cryptography >= 42
+  - jsonschema >= 4.17
+  - msal >= 1.35
+  - requests >= 2.31
+  - urllib3 >= 2
+  - zstandard >= 0.21
+seealso:
+  - module: tenantvault.m365_backup.m365_group_backup_plan
+  - module: tenantvault.m365_backup.m365_backup_restore
+  - module: tenantvault.m365_backup.m365_backup_prune
+"""
+
+EXAMPLES = r"""
+- name: Back up everybody in the plan
+  tenantvault.m365_backup.m365_backup_run:
+    plan: sales-and-marketing
+    tenant_id: contoso.onmicrosoft.com
+    client_id: "{{ m365_client_id }}"
+    client_secret: "{{ m365_client_secret }}"
+    passphrase_file: /etc/m365_backup/passphrase
+
+- name: See how much a run would have to read now
+  tenantvault.m365_backup.m365_backup_run:
+    plan: Sales and Marketing
+    passphrase_file: /etc/m365_backup/passphrase
+  check_mode: true
+  register: preview
+"""
+
+RETURN = r"""
+run_id:
+  description: The id of the run, which its record and its restore point carry.
+  type: str
+  returned: success or partial failure
+  sample: 20261123T223000Z-1f0c3a
+plan:
+  description: The name of the plan.
+  type: str
+  returned: success or partial failure
+  sample: sales-and-marketing
+outcome:
+  description:
+    - V(complete) when everything was stored, V(partial) when something was not, V(failed) when no mailbox could be read.
+  type: str
+  returned: success or partial failure
+  sample: complete
+snapshot_id:
+  description: The id of the restore point; null when nothing had changed, and in check mode.
+  type: str
+  returned: success or partial failure
+  sample: 3bd1f5d3f0f6b4a9c8c5f6dd1f0e2c4a1b2c3d4e5f60718293a4b5c6d7e8f901
+started:
+  description: When the run began, in UTC.
+  type: str
+  returned: success or partial failure
+  sample: "2026-11-23T22:30:00+00:00"
+ended:
+  description: When the run ended, in UTC.
+  type: str
+  returned: success or partial failure
+  sample: "2026-11-23T22:34:12+00:00"
+counts:
+  description: Items of all members together. In check mode, what a run would do.
+  type: dict
+  returned: success or partial failure
+  sample:
+    added: 20
+    fetched: 20
+    fetched_bytes: 2340000
+    moved: 5
+    removed: 5
+    stored_bytes: 1420000
+    total: 2040
+    updated: 5
+  contains:
+    total:
+      description: How many the restore point holds.
+      type: int
+      returned: always
+    added:
+      description: New ones.
+      type: int
+      returned: always
+    updated:
+      description: Changed ones, such as read or flagged.
+      type: int
+      returned: always
+    moved:
+      description: Those that are in another folder now.
+      type: int
+      returned: always
+    removed:
+      description: Those that are gone from the mailbox. Older restore points keep them.
+      type: int
+      returned: always
+    fetched:
+      description: How many were read from Microsoft 365 in full.
+      type: int
+      returned: always
+    fetched_bytes:
+      description: Their size.
+      type: int
+      returned: always
+    stored_bytes:
+      description: What they added to the repository, compressed and without what it had already.
+      type: int
+      returned: always
+members:
+  description: Each member with the outcome, the counts and the findings of each source.
+  type: list
+  elements: dict
+  returned: success or partial failure
+  sample:
+    - id: 7c9f5a52-7a4e-4e43-9d63-1f0a5f4f9a10
+      principal_name: alice@contoso.com
+      outcome: complete
+      sources: {"mail": {"outcome": "complete", "total": 204, "added": 2, "findings": []}}
+  contains:
+    id:
+      description: The object id in the directory.
+      type: str
+      returned: always
+    principal_name:
+      description: The user principal name.
+      type: str
+      returned: always
+    outcome:
+      description: V(complete), V(partial) or V(failed).
+      type: str
+      returned: always
+    sources:
+      description:
+        - Each source, such as C(mail), with its outcome, the counts as above, C(finding_count),
+          C(findings) (the first hundred, each with kind, object, reason, code and request_id),
+          C(left_out) (folders that are never backed up, such as the outbox) and C(last_success).
+      type: dict
+      returned: always
+stored_bytes:
+  description: By how much the run made the repository larger, in bytes, with the structure around the messages.
+  type: int
+  returned: success or partial failure
+  sample: 1530211
+requests:
+  description: How many requests were sent to Microsoft 365.
+  type: int
+  returned: success or partial failure
+  sample: 143
+throttled_seconds:
+  description: How long the run waited because Microsoft 365 asked it to.
+  type: float
+  returned: success or partial failure
+  sample: 0.0
+msg:
+  description: What the run did, in a sentence.
+  type: str
+  returned: always
+  sample: "12 members backed up: 20 messages added, 5 updated, 5 moved, 5 removed; 1.5 MiB stored."
+"""
+
+import typing as t
+from pathlib import Path
+
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
+    ArgumentSpec,
+    ReportedFailure,
+    connection_arguments,
+    connection_settings,
+    passphrase_arguments,
+    plan_reference_arguments,
+    plan_store,
+    read_passphrase,
+    run_module,
+    state_arguments,
+)
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Outcome
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.run import back_up
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.sentences import failure_sentence, run_sentence
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+OPTIONS = ArgumentSpec(
+    options={
+        "fail_on_partial": {"type": "bool", "default": True},
+        "lock_timeout": {"type": "int", "default": 600},
+    }
+)
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    """Do what the task declares."""
+    result = back_up(
+        module.params["plan"],
+        store=plan_store(module.params),
+        state_path=Path(module.params["state_path"]),
+        settings=connection_settings(module.params),
+        passphrase_of=lambda plan: read_passphrase(module.params, plan),
+        is_check=module.check_mode,
+        lock_timeout=module.params["lock_timeout"],
+    )
+    for warning in result.warnings:
+        module.warn(warning)
+    is_bad = result.outcome is Outcome.FAILED or (result.outcome is Outcome.PARTIAL and module.params["fail_on_partial"])
+    if is_bad:
+        raise ReportedFailure(failure_sentence(result), result=result.as_dict())
+    if result.outcome is Outcome.PARTIAL:
+        module.warn(failure_sentence(result))
+    return {**result.as_dict(), "msg": run_sentence(result, is_check=module.check_mode)}
+
+
+def main() -> None:
+    """Entry point of the module."""
+    run_module(OPTIONS.merge(connection_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments()), run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs of a plan without Ansible around them, for tests that look closely at what a run does."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import tempfile
+import typing as t
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.engine import preview_plan, run_plan
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import RunResult
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import connect
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.credentials import SecretCredential
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Budget, Budgets
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.settings import ConnectionSettings
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.document import plan_from_dict
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.selection import resolve_members
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.keys import KdfParameters
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import (
+    Repository,
+    create_repository,
+    open_repository,
+    repository_exists,
+)
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_local import LocalStorage
+from tenant.harness import RunningTenant
+
+PASSPHRASE = "a passphrase of the tests that is long enough to be one"
+NO_TEN_MINUTE_LIMIT = Budgets(mailbox=Budget(requests=None, upload_bytes=None))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """A plan over some users of a tenant, with a repository below C(folder)."""
+
+    tenant: RunningTenant
+    folder: Path
+    users: tuple[str, ...]
+    title: str = "The group"
+
+    @property
+    def location(self) -> Path:
+        return self.folder / "repository"
+
+    def repository(self) -> Repository:
+        storage = LocalStorage(self.location)
+        if repository_exists(storage):
+            return open_repository(storage, PASSPHRASE)
+        return create_repository(storage, PASSPHRASE, kdf=KdfParameters(n=2**10))
+
+    def run(self, *, budgets: Budgets | None = None) -> RunResult:
+        return self._each(run_plan, budgets, hostname="backup-host")
+
+    def preview(self) -> RunResult:
+        return self._each(preview_plan, None)
+
+    def _each(self, execute: t.Callable[..., RunResult], budgets: Budgets | None, **more: t.Any) -> RunResult:
+        plan = plan_from_dict(
+            {
+                "name": "group",
+                "title": self.title,
+                "users": list(self.users),
+                "backup_type": "mailbox",
+                "repository": str(self.location),
+                "retention": {"forever": True},
+            },
+        )
+        settings = ConnectionSettings(
+            tenant_id=self.tenant.tenant_id,
+            client_id=self.tenant.client_id,
+            credential=SecretCredential(self.tenant.client_secret),
+            proxy=self.tenant.proxy_url,
+            ca_bundle=str(self.tenant.ca_bundle),
+        )
+        with connect(settings, budgets=budgets) as client:
+            members = resolve_members(client, plan.selection).members
+            return execute(plan, members, client, self.repository(), run_id="run", now=now, **more)
+
+    def restic(self, *arguments: str) -> str:
+        """What restic says; AssertionError with its output when it is not content."""
+        finished = subprocess.run(
+            ["restic", "--no-cache", *arguments],
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "RESTIC_REPOSITORY": str(self.location), "RESTIC_PASSWORD": PASSPHRASE},
+        )
+        if finished.returncode:
+            raise AssertionError(finished.stdout)
+        return finished.stdout
+
+    def restored_by_restic(self, snapshot: str = "latest") -> dict[str, bytes]:
+        """{path below the group: content} of every message in a snapshot."""
+        target = Path(tempfile.mkdtemp(dir=self.folder))
+        self.restic("restore", snapshot, "--target", str(target), "--quiet")
+        root = target / self.title
+        return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*.eml")}
+
+
+def now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def mail_of(tenant: RunningTenant, *users: str) -> list[bytes]:
+    """Every message as the service serves it, sorted, to compare with what a restore gave back."""
+    control = tenant.control
+    return sorted(control.mime(user, message["id"]) for user in users for message in control.messages(user))
+
+
+def mail(subject: str, body: str = "Hello") -> bytes:
+    return (
+        f"From: a@example.com\r\nTo: b@example.com\r\nSubject: {subject}\r\nMessage-ID: <{subject}@example.com>\r\n\r\n{body}\r\n".encode()
+    )
+
+
+needs_restic = pytest.mark.skipif(
+    not any(Path(folder, "restic").exists() for folder in os.environ.get("PATH", "").split(os.pathsep)),
+    reason="restic is not installed: it is the independent judge of what we write (apt-get install restic)",
+)

@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run over a group: one snapshot, every member for itself, and what retention sees of it afterwards."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup import engine, mail_reader
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import CHECKPOINT, outcome_of
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.members import SourceStatus
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.restore_points import (
+    latest_snapshot,
+    plan_snapshots,
+    restore_points,
+)
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Outcome
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.errors import StorageError
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage import FileKind
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import Group, mailbox, member
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.graph.fakes import refusal
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import RecordingStorage, new_place
+
+ANNA, BEN = member("anna"), member("ben")
+
+
+def test_a_run_leaves_one_snapshot_with_every_member() -> None:
+    group = Group()
+    result = group.run([ANNA, BEN], anna=mailbox("a1"), ben=mailbox("b1", "b2"))
+    assert (result.outcome, result.is_changed, result.counts.added) == (Outcome.COMPLETE, True, 3)
+    assert sorted(path.split("/")[1] for path in group.paths()) == ["anna@x.example", "ben@x.example", "ben@x.example"]
+    assert [outcome_of(snapshot.tags) for snapshot in plan_snapshots(group.place.reopen(), "sales")] == ["complete"]
+
+
+def test_a_run_without_changes_leaves_no_snapshot() -> None:
+    group = Group()
+    group.run([ANNA], anna=mailbox("a1"))
+    result = group.run([ANNA], anna=mailbox("a1"))
+    assert (result.is_changed, result.snapshot_id, result.counts.total) == (False, None, 1)
+    assert len(restore_points(group.place.reopen(), "sales")) == 1
+
+
+def test_inv06_a_failing_member_keeps_its_state_and_is_good_only_where_it_was_read() -> None:
+    group = Group()
+    group.run([ANNA, BEN], anna=mailbox("a1"), ben=mailbox("b1"))
+    changed = mailbox("b1")
+    changed.said = {"in": [changed.put("b2", "in")]}
+    result = group.run([ANNA, BEN], ben=changed)
+    assert result.outcome is Outcome.PARTIAL
+    assert [source.findings[0].code for one in result.members if one.id == "anna" for source in one.sources] == [
+        "MailboxNotEnabledForRESTAPI"
+    ]
+    assert len(group.paths()) == 3
+    assert group.status("anna") is SourceStatus.STALE
+    assert [point.good_members for point in restore_points(group.place.reopen(), "sales")] == [{"anna", "ben"}, {"ben"}]
+
+
+def test_a_member_that_recovers_without_a_change_is_good_again() -> None:
+    group = Group()
+    group.run([ANNA], anna=mailbox("a1"))
+    group.run([ANNA])
+    result = group.run([ANNA], anna=mailbox("a1"))
+    assert (result.outcome, result.is_changed, group.status("anna")) == (Outcome.COMPLETE, True, SourceStatus.GOOD)
+    assert [point.good_members for point in restore_points(group.place.reopen(), "sales")] == [{"anna"}, set(), {"anna"}]
+
+
+def test_a_member_that_fails_twice_leaves_one_snapshot_of_it() -> None:
+    group = Group()
+    group.run([ANNA], anna=mailbox("a1"))
+    assert group.run([ANNA]).is_changed
+    assert not group.run([ANNA]).is_changed
+
+
+def test_a_member_that_was_never_read_is_unfinished_and_has_no_directory() -> None:
+    group = Group()
+    result = group.run([ANNA, BEN], ben=mailbox("b1"))
+    assert result.outcome is Outcome.PARTIAL
+    assert group.status("anna") is SourceStatus.UNFINISHED
+    assert {path.split("/")[1] for path in group.paths()} == {"ben@x.example"}
+
+
+def test_findings_of_single_messages_make_a_run_partial_and_the_member_good() -> None:
+    group = Group()
+    sick = mailbox("a1", "a2")
+    sick.unreadable = {"a1": refusal(500, "ErrorCorruptData")}
+    assert group.run([ANNA], anna=sick).outcome is Outcome.PARTIAL
+    assert group.status("anna") is SourceStatus.FINDINGS
+    assert [point.good_members for point in restore_points(group.place.reopen(), "sales")] == [{"anna"}]
+
+
+def test_a_member_that_left_keeps_its_messages_and_is_not_good_anymore() -> None:
+    group = Group()
+    group.run([ANNA, BEN], anna=mailbox("a1"), ben=mailbox("b1"))
+    group.run([BEN], ben=mailbox("b1"))
+    assert len(group.paths()) == 2
+    assert group.states()["anna"].left == group.moment.isoformat(timespec="seconds")
+    assert [point.good_members for point in restore_points(group.place.reopen(), "sales")] == [{"anna", "ben"}, {"ben"}]
+    assert not group.run([BEN], ben=mailbox("b1")).is_changed
+
+
+def test_members_that_swap_their_names_keep_their_own_messages() -> None:
+    group = Group()
+    group.run([ANNA, BEN], anna=mailbox("a1"), ben=mailbox("b1", "b2"))
+    group.run([member("anna", "ben@x.example"), member("ben", "anna@x.example")], anna=mailbox("a1"), ben=mailbox("b1", "b2"))
+    assert sorted(path.split("/")[1] for path in group.paths()) == ["anna@x.example", "anna@x.example", "ben@x.example"]
+
+
+@pytest.mark.parametrize("newcomer", ["aaa", "zzz"])
+def test_a_newcomer_with_the_name_of_somebody_who_left_gets_a_directory_of_its_own(newcomer: str) -> None:
+    group = Group()
+    group.run([ANNA], anna=mailbox("a1"))
+    group.run([member(newcomer, ANNA.principal_name)], **{newcomer: mailbox("n1", "n2")})
+    assert len(group.paths()) == 3
+    assert len({path.split("/")[1] for path in group.paths()}) == 2
+
+
+def test_a_new_title_renames_the_group_and_loses_nothing() -> None:
+    group = Group()
+    group.run([ANNA], anna=mailbox("a1"))
+    group.plan = dataclasses.replace(group.plan, title="Sales / North")
+    result = group.run([ANNA], anna=mailbox("a1"))
+    assert (result.is_changed, result.counts.fetched) == (True, 0)
+    assert {path.split("/")[0] for path in group.paths()} == {"Sales _ North"}
+
+
+def test_inv09_a_preview_writes_nothing_and_predicts_the_change() -> None:
+    storage = RecordingStorage()
+    group = Group(place=new_place(storage))
+    writes = len(storage.changes)
+    assert group.preview([ANNA], anna=mailbox("a1")).is_changed
+    assert len(storage.changes) == writes
+    group.run([ANNA], anna=mailbox("a1"))
+    writes = len(storage.changes)
+    assert not group.preview([ANNA], anna=mailbox("a1")).is_changed
+    assert group.preview([ANNA]).is_changed
+    assert group.preview([BEN], ben=mailbox()).is_changed
+    assert len(storage.changes) == writes
+
+
+def test_a_full_disk_ends_the_run_and_leaves_the_last_snapshot() -> None:
+    storage = RecordingStorage()
+    group = Group(place=new_place(storage))
+    group.run([ANNA], anna=mailbox("a1"))
+    storage.break_at = len(storage.changes) + 1
+    changed = mailbox("a1")
+    changed.said = {"in": [changed.put("a2", "in")]}
+    with pytest.raises(StorageError):
+        group.run([ANNA], anna=changed)
+    storage.break_at = None
+    assert len(storage.names(FileKind.SNAPSHOT)) == 1
+    assert group.run([ANNA], anna=changed).counts.added == 1
+
+
+@pytest.fixture
+def many_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail_reader, "_OFFER_BYTES", 1)
+    monkeypatch.setattr(mail_reader, "_AHEAD", 0)
+    monkeypatch.setattr(engine, "_CHECKPOINT_BYTES", 0)
+
+
+@pytest.mark.usefixtures("many_checkpoints")
+def test_inv02_a_first_backup_that_fails_goes_on_where_it_stopped() -> None:
+    group = Group()
+    messages = [f"a{number:02d}" for number in range(30)]
+    sick = mailbox(*messages)
+    sick.unreadable = {name: refusal(403, "ErrorAccessDenied") for name in messages[20:]}
+    assert group.run([ANNA], anna=sick).outcome is Outcome.FAILED
+    assert group.status("anna") is SourceStatus.UNFINISHED
+    result = group.run([ANNA], anna=mailbox(*messages))
+    assert result.outcome is Outcome.COMPLETE
+    assert result.counts.fetched <= 25
+    assert len(group.paths()) == 30
+
+
+@pytest.mark.usefixtures("many_checkpoints")
+def test_checkpoints_are_snapshots_that_retention_counts_for_nobody() -> None:
+    group = Group()
+    group.run([ANNA], anna=mailbox(*(f"a{number}" for number in range(9))))
+    points = restore_points(group.place.reopen(), "sales")
+    checkpoints = [point for point in points if point.is_checkpoint]
+    assert checkpoints
+    assert {outcome_of(snapshot.tags) for snapshot in plan_snapshots(group.place.reopen(), "sales")} == {CHECKPOINT, "complete"}
+    assert all(not point.good_members for point in checkpoints)
+    assert [point.good_members for point in points if not point.is_checkpoint] == [{"anna"}]
+
+
+def test_snapshots_of_other_plans_are_not_looked_at() -> None:
+    group = Group()
+    group.run([ANNA], anna=mailbox("a1"))
+    other = Group(place=group.place, plan=dataclasses.replace(group.plan, name="other"))
+    assert other.run([ANNA], anna=mailbox("a1")).counts.added == 1
+    assert len(plan_snapshots(group.place.reopen(), "sales")) == 1
+    assert latest_snapshot(group.place.reopen(), "nobody") is None
