@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The main job on this machine: a small company, its mail backed up, changed, backed up again, pruned and restored.
+
+Every step is what an administrator types: ``ansible-playbook`` with a playbook of the collection. The company is the
+tenant of ``tests/tenant``, reached under Microsoft's host names through a proxy. Everything stays in ``.demo``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+import typing as t
+
+import tree
+
+sys.path.insert(0, str(tree.ROOT / "tests"))
+
+from tenant.company import populate_small_company
+from tenant.harness import RunningTenant, running_tenant
+
+DEMO = tree.ROOT / ".demo"
+REPOSITORY = DEMO / "repository"
+PASSPHRASE = DEMO / "passphrase"
+GROUP = "Sales"
+TITLE = "Sales and everyone in it"
+PLAN = "sales-and-everyone-in-it"
+
+
+class DemoFailed(Exception):
+    """A step did not do what it should; the screen has said why."""
+
+
+def main() -> int:
+    started = time.monotonic()
+    shutil.rmtree(DEMO, ignore_errors=True)
+    DEMO.mkdir(mode=0o700)
+    PASSPHRASE.touch(mode=0o600)
+    PASSPHRASE.write_text(secrets.token_urlsafe(48) + "\n", encoding="utf-8")
+    try:
+        with running_tenant() as tenant:
+            _story(tenant)
+    except DemoFailed as error:
+        print(f"\nThe demo stopped: {error}")
+        return 1
+    _ending(time.monotonic() - started)
+    return 0
+
+
+def _story(tenant: RunningTenant) -> None:
+    step = Step(tenant)
+    begin = step.say("A Microsoft 365 tenant starts on this machine and gets a small company.")
+    company = populate_small_company(tenant.control)
+    total = sum(len(tenant.control.messages(user)) for user in company.users)
+    step.done(begin, f"{len(company.users)} users, {len(company.groups)} groups (one inside another), {total:,} messages")
+    step.play(
+        f"A group backup plan for the group {GROUP} is applied.",
+        "apply",
+        title=TITLE,
+        groups=[GROUP],
+        repository=str(REPOSITORY),
+        schedule={"every": "daily", "at": "22:30"},
+        retention={"keep_last": 1},
+    )
+    step.play("The same plan is applied again: nothing to do.", "apply", **step.last)
+    step.play("The first run reads every mailbox of the group.", "run", plan=PLAN)
+    begin = step.say("People work: mail comes in, is moved, flagged and deleted.")
+    user = next(name for name in company.users if name.startswith("adele"))
+    inbox = next(folder["name"] for folder in tenant.control.folders(user) if folder["well_known"] == "inbox")
+    step.done(begin, _work(tenant, user))
+    step.play("The second run reads only what has changed.", "run", plan=PLAN)
+    step.play("A third run finds nothing to do, and writes nothing.", "run", plan=PLAN)
+    step.play("Retention removes what it does not keep.", "prune", plan=PLAN)
+    step.play(
+        f"The folder {inbox} of {user} is restored into files.",
+        "restore",
+        plan=PLAN,
+        member=user,
+        folder=inbox,
+        target_path=str(DEMO / "restored"),
+    )
+
+
+def _work(tenant: RunningTenant, user: str) -> str:
+    control = tenant.control
+    inbox = [message["id"] for message in control.messages(user, "inbox")]
+    control.deliver_generated(user, 20, folder="inbox", first=1_000_000, size_limit=200_000)
+    control.move(user, inbox[:5], "archive")
+    control.delete(user, inbox[5:10])
+    control.update(user, inbox[10:15], flagged=True)
+    return f"in the mailbox of {user}: 20 delivered, 5 moved, 5 deleted, 5 flagged"
+
+
+class Step:
+    """Numbers the steps, runs playbooks, and says what came of them."""
+
+    def __init__(self, tenant: RunningTenant) -> None:
+        self._number = 0
+        self.last: dict[str, t.Any] = {}
+        tools = tree.ROOT / "tools"
+        self._environment = {
+            **tenant.environment(os.environ),
+            "PATH": f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "ANSIBLE_COLLECTIONS_PATH": str(tree.BUILD),
+            "ANSIBLE_CALLBACK_PLUGINS": str(tools / "callback"),
+            "ANSIBLE_STDOUT_CALLBACK": "story",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "ANSIBLE_HOME": str(DEMO / "ansible"),
+            "M365_TENANT_ID": tenant.tenant_id,
+            "M365_CLIENT_ID": tenant.client_id,
+            "M365_CLIENT_SECRET": tenant.client_secret,
+            "M365_BACKUP_PASSPHRASE_FILE": str(PASSPHRASE),
+            "M365_BACKUP_STATE_PATH": str(DEMO / "state"),
+        }
+
+    def say(self, sentence: str) -> float:
+        self._number += 1
+        print(f"\n{self._number}. {sentence}", flush=True)
+        return time.monotonic()
+
+    def done(self, begin: float, sentence: str) -> None:
+        print(f"   {sentence}  ({time.monotonic() - begin:.1f} s)", flush=True)
+
+    def play(self, sentence: str, playbook: str, **variables: t.Any) -> None:
+        """Run a playbook of the collection. Options of the plan and the run travel as extra variables; secrets do not."""
+        self.last = variables
+        begin = self.say(sentence)
+        name = ".".join((*tree.collection_name(), playbook))
+        extra = json.dumps({f"m365_backup_{key}": value for key, value in variables.items()})
+        print(f"   $ ansible-playbook {name}", flush=True)
+        ended = subprocess.run(
+            [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), name, "-e", extra],
+            env=self._environment,
+            cwd=DEMO,
+            check=False,
+        )
+        print(f"   ({time.monotonic() - begin:.1f} s)", flush=True)
+        if ended.returncode != 0:
+            raise DemoFailed(f"ansible-playbook {name} ended with {ended.returncode}.")
+
+
+def _ending(seconds: float) -> None:
+    repository, passphrase = REPOSITORY.relative_to(tree.ROOT), PASSPHRASE.relative_to(tree.ROOT)
+    print(
+        f"""
+All of it took {seconds:.0f} seconds. The repository is {repository}, its passphrase is in {passphrase}.
+It is a restic repository, and restic (apt install restic) reads it without us:
+
+   restic -r {repository} --password-file {passphrase} snapshots
+   restic -r {repository} --password-file {passphrase} ls latest
+   restic -r {repository} --password-file {passphrase} check --read-data
+
+The restored messages are in {(DEMO / "restored").relative_to(tree.ROOT)}; any mail program opens them."""
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
