@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The measured process: one run of a plan by our engine, as the run module does it, and what it used.
+
+C(python -m benchmark.engine_process JOB ANSWER) with two JSON files.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.engine import run_plan
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import connect
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.credentials import SecretCredential
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Budget, Budgets
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.settings import ConnectionSettings
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.model import BackupType, Plan, Selection
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.selection import resolve_members
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import open_repository
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_open import open_storage
+
+from .job import Answer, Job, read, write
+from .processes import peak_of
+
+PASSPHRASE = "x" * 50
+_PLAN = "benchmark"
+# Four at a time as always, but no limit on requests in ten minutes: the same mailbox is read again and again here.
+_BUDGETS = Budgets(mailbox=Budget(requests=None))
+
+
+def main() -> None:
+    write(Path(sys.argv[2]), back_up(read(Path(sys.argv[1]), Job)))
+
+
+def back_up(job: Job) -> Answer:
+    selection = Selection(groups=(job.group,))
+    plan = Plan(name=_PLAN, title="Benchmark", selection=selection, backup_type=BackupType.MAILBOX, repository=job.repository)
+    settings = ConnectionSettings(
+        tenant_id=job.tenant_id,
+        client_id=job.client_id,
+        credential=SecretCredential(job.client_secret),
+        proxy=job.proxy,
+        ca_bundle=job.ca_bundle,
+    )
+    repository = open_repository(open_storage(job.repository), PASSPHRASE)
+    started, cpu = time.monotonic(), cpu_so_far()
+    with connect(settings, budgets=_BUDGETS) as client:
+        members = resolve_members(client, selection).members
+        result = run_plan(plan, members, client, repository, run_id=job.run_id, now=_now, hostname="benchmark")
+    return Answer(
+        wall=time.monotonic() - started,
+        cpu=cpu_so_far() - cpu,
+        process_cpu=cpu_so_far(),
+        peak=peak_of("self"),
+        messages=result.counts.fetched,
+        fetched_bytes=result.counts.fetched_bytes,
+        requests=result.requests,
+        outcome=result.outcome.value,
+        is_changed=result.is_changed,
+    )
+
+
+def cpu_so_far() -> float:
+    """CPU seconds of this process, user and system."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the measured process is told, and what it answers: JSON files, so that it needs nothing of ours but the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Back up a group into an existing repository. C(proxy) is None where Microsoft's names lead to the tenant by themselves."""
+
+    group: str
+    repository: str
+    run_id: str
+    tenant_id: str
+    client_id: str
+    client_secret: str
+    ca_bundle: str
+    proxy: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Times in seconds: of the run alone, and the whole process up to here."""
+
+    wall: float
+    cpu: float
+    process_cpu: float
+    peak: int
+    messages: int
+    fetched_bytes: int
+    requests: int
+    outcome: str
+    is_changed: bool
+
+
+Content = t.TypeVar("Content", Job, Answer)
+
+
+def write(path: Path, content: Job | Answer) -> None:
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(dataclasses.asdict(content)), encoding="utf-8")
+
+
+def read(path: Path, kind: type[Content]) -> Content:
+    return kind(**json.loads(path.read_text(encoding="utf-8")))
