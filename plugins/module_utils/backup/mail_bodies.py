@@ -60,4 +60,4 @@ class Bodies:
 
     def _read(self, message_id: MessageId) -> SavedFile:
         with read_mime(self._client, self._user, message_id) as body:
-            return self._writer.save_file(body.chunks())
+            return self._writer.save_file(body.chunks() if body.bytes is None else [body.bytes])

@@ -12,6 +12,7 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -40,6 +41,7 @@ from .results import Finding, finding_of
 if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
 
+FOLDERS_AT_ONCE = 4
 _BATCH = 500
 _SICK_AFTER = 8
 
@@ -145,20 +147,28 @@ class MailChanges:
     def _read_changes(self) -> None:
         folders = list(self._folders.values())
         failures: list[BackupError] = []
-        for folder in folders:
+        with ThreadPoolExecutor(FOLDERS_AT_ONCE, thread_name_prefix="folder") as pool:
+            rounds = [(folder, pool.submit(self._read_folder_changes, folder)) for folder in folders]
             try:
-                self.cursors[folder.id] = self._read_folder_changes(folder)
-            except NotFound:
-                # Deleted since the folders were listed; the next run's folder list says so.
-                self._pending.forget(folder.number)
-                self.relisted.discard(folder.number)
-            except MAYBE_ALL as error:
-                self._pending.forget(folder.number)
-                self.relisted.discard(folder.number)
-                failures.append(error)
-                self.findings.append(finding_of(error, f"folder {folder.name}"))
+                for folder, heard in rounds:
+                    try:
+                        self.cursors[folder.id] = heard.result()
+                    except NotFound:
+                        # Deleted since the folders were listed; the next run's folder list says so.
+                        self._unheard(folder)
+                    except MAYBE_ALL as error:
+                        self._unheard(folder)
+                        failures.append(error)
+                        self.findings.append(finding_of(error, f"folder {folder.name}"))
+            finally:
+                pool.shutdown(cancel_futures=True)
         if failures and len(failures) == len(folders):
             raise failures[-1]
+
+    def _unheard(self, folder: Folder) -> None:
+        """Half of what a folder says is worse than nothing: the next run asks it again with the old cursor."""
+        self._pending.forget(folder.number)
+        self.relisted.discard(folder.number)
 
     def _read_folder_changes(self, folder: Folder) -> str | None:
         """Collect what a folder says; the cursor to keep, None to go on listing it in full."""

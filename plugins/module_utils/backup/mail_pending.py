@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import typing as t
 from dataclasses import dataclass
 from enum import Enum
@@ -40,12 +41,16 @@ class Statement:
 
 
 class PendingChanges:
-    """{message id: what each folder said of it}. A temporary database that leaves memory when it grows."""
+    """{message id: what each folder said of it}. A temporary database that leaves memory when it grows.
+
+    Several threads may add at the same time.
+    """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.execute(
-            "CREATE TABLE pending (id TEXT, folder INTEGER, said TEXT, fields TEXT, PRIMARY KEY (id, folder)) WITHOUT ROWID"
+            "CREATE TABLE pending (id TEXT, folder INTEGER, said TEXT, fields TEXT, day TEXT, PRIMARY KEY (id, folder)) WITHOUT ROWID"
         )
         self._database.execute("CREATE INDEX by_folder ON pending (folder)")
 
@@ -59,10 +64,11 @@ class PendingChanges:
         return self._database.execute("SELECT 1 FROM pending WHERE folder = ? LIMIT 1", (folder,)).fetchone() is not None
 
     def add_page(self, folder: int, page: Page) -> None:
-        self._database.execute("BEGIN")
-        for entry in page.entries:
-            self._add(folder, entry)
-        self._database.execute("COMMIT")
+        with self._lock:
+            self._database.execute("BEGIN")
+            for entry in page.entries:
+                self._add(folder, entry)
+            self._database.execute("COMMIT")
 
     def ask_for(self, message_id: str) -> None:
         """Have a message looked at, though no folder said anything of it."""
@@ -70,10 +76,15 @@ class PendingChanges:
 
     def forget(self, folder: int) -> None:
         """Drop what a folder said; its listing starts over."""
-        self._database.execute("DELETE FROM pending WHERE folder = ?", (folder,))
+        with self._lock:
+            self._database.execute("DELETE FROM pending WHERE folder = ?", (folder,))
 
     def batches(self, size: int) -> t.Iterator[list[tuple[str, list[Statement]]]]:
-        rows = self._database.execute("SELECT id, folder, said, fields FROM pending ORDER BY id")
+        # By folder and day, so that a directory that one batch touches is not touched again by later ones.
+        rows = self._database.execute(
+            "SELECT id, folder, said, fields FROM pending"
+            " JOIN (SELECT id, max(printf('%09d', folder) || day) AS place FROM pending GROUP BY id) USING (id) ORDER BY place, id"
+        )
         batch: list[tuple[str, list[Statement]]] = []
         for message_id, group in groupby(rows, key=lambda row: str(row[0])):
             batch.append((message_id, [Statement(row[1], Said(row[2]), json.loads(row[3])) for row in group]))
@@ -99,4 +110,7 @@ class PendingChanges:
         self._put(entry.id, folder, said, fields)
 
     def _put(self, message_id: str, folder: int, said: Said, fields: dict[str, t.Any]) -> None:
-        self._database.execute("INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?)", (message_id, folder, said.value, json.dumps(fields)))
+        self._database.execute(
+            "INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?, ?)",
+            (message_id, folder, said.value, json.dumps(fields), str(fields.get("receivedDateTime") or "")[:10]),
+        )
