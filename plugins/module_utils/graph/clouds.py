@@ -27,10 +27,6 @@ class Cloud:
     upload_hosts: tuple[str, ...]
 
     @property
-    def graph_root(self) -> str:
-        return f"https://{self.graph_host}"
-
-    @property
     def scope(self) -> str:
         return f"https://{self.graph_host}/.default"
 

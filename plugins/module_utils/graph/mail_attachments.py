@@ -25,8 +25,6 @@ from .refusals import Call
 from .traffic import RequestKind
 
 PERMISSION = "Mail.ReadWrite"
-SMALL_LIMIT = 3_000_000
-LARGE_LIMIT = 150_000_000
 _PIECE = 12 * 320 * 1024
 _RANGE_NOT_EXPECTED = 416
 _OVERHEAD = 64 << 10

@@ -73,14 +73,16 @@ def hold_lock(files: ObjectFiles, clock: Clock, *, exclusive: bool, lock_timeout
     """
     lock = HeldLock(files, clock, exclusive)
     lock.acquire(lock_timeout)
-    stop = threading.Event()
-    keeper = threading.Thread(target=lock.keep_fresh, args=(stop,), name="repository-lock", daemon=True)
-    keeper.start()
     try:
-        yield lock
+        stop = threading.Event()
+        keeper = threading.Thread(target=lock.keep_fresh, args=(stop,), name="repository-lock", daemon=True)
+        keeper.start()
+        try:
+            yield lock
+        finally:
+            stop.set()
+            keeper.join()
     finally:
-        stop.set()
-        keeper.join()
         lock.release()
 
 

@@ -10,6 +10,7 @@ the next prune, nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import typing as t
 
@@ -63,6 +64,7 @@ class PackQueue:
         self._unindexed_blobs = 0
         self._places: dict[BlobKey, BlobPlace] = {}
         self._indexing = 0
+        self._writes = 0
         self._failure: BackupError | None = None
 
     def refuse_if_broken(self) -> None:
@@ -99,9 +101,8 @@ class PackQueue:
         """Store a full pack, and an index when enough packs wait for one. Raises StorageError, LockLost."""
         try:
             finished = builder.finish(self._key)
-            with self.changed:
-                self.refuse_if_broken()
-            self._storage.put(FileKind.DATA, finished.content.id, finished.data)
+            with self._writing():
+                self._storage.put(FileKind.DATA, finished.content.id, finished.data)
         except BaseException as error:
             self._break(error)
             raise
@@ -134,8 +135,24 @@ class PackQueue:
         self._write_index(batch)
 
     def close(self) -> None:
-        """Refuse everything from now on. What was not flushed is forgotten."""
+        """Refuse everything from now on. What was not flushed is forgotten; what is being written is waited for."""
         self._break(RepositoryError("The writer of the repository is closed.", hint="Open a new one."))
+        with self.changed:
+            while self._writes:
+                self.changed.wait()
+
+    @contextlib.contextmanager
+    def _writing(self) -> t.Iterator[None]:
+        """Around every write: the permit must not be given back before it has ended."""
+        with self.changed:
+            self.refuse_if_broken()
+            self._writes += 1
+        try:
+            yield
+        finally:
+            with self.changed:
+                self._writes -= 1
+                self.changed.notify_all()
 
     def _take(self, kind: BlobKind) -> PackBuilder:
         builder = self._open[kind]
@@ -156,10 +173,9 @@ class PackQueue:
             return
         try:
             name, data = self._files.seal(encode_index(batch))
-            with self.changed:
-                self.refuse_if_broken()
-            self._permit.confirm()
-            self._storage.put(FileKind.INDEX, name, data)
+            with self._writing():
+                self._permit.confirm()
+                self._storage.put(FileKind.INDEX, name, data)
         except BaseException as error:
             self._break(error)
             raise

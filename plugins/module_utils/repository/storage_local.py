@@ -42,6 +42,7 @@ _HINTS = {
     errno.ESTALE: ("the network file system has gone away", "Mount it again."),
 }
 _OTHER_HINT = "Check the disk and the permissions."
+_LOST_FOLDER_HINT = "Check whether the disk is mounted, and restore the folder from a copy; make an empty one only if it never held a file."
 
 
 class LocalStorage:
@@ -49,6 +50,7 @@ class LocalStorage:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._root = os.path.abspath(path)
+        self._indispensable = {os.path.join(self._root, kind.value) for kind in FileKind if kind is not FileKind.LOCK}
 
     @property
     def location(self) -> str:
@@ -172,6 +174,8 @@ class LocalStorage:
                     return tuple(entries)
             except FileNotFoundError:
                 self._refuse_lost_root()
+                if folder in self._indispensable:
+                    raise StorageError(f"The folder {folder} is missing.", hint=_LOST_FOLDER_HINT) from None
                 return ()
 
     def _size(self, entry: os.DirEntry[str]) -> int | None:

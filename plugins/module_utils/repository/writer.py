@@ -154,7 +154,7 @@ class Writer(BlobReader):
         return Snapshot(SnapshotId(name), time, tree, self._hostname, tuple(paths), tuple(tags), parent, program=PROGRAM)
 
     def close(self) -> None:
-        """Refuse everything from now on. What was not flushed is forgotten."""
+        """Refuse everything from now on. What was not flushed is forgotten; what is being written is waited for."""
         self._queue.close()
 
     def _confirm_or_withdraw(self, snapshot: str) -> None:

@@ -133,6 +133,16 @@ def test_a_lock_goes_away_after_an_exception_too(place: Place) -> None:
     assert read_locks(place.repository.files) == []
 
 
+def test_a_lock_whose_keeper_cannot_start_is_given_back(place: Place, storage: RecordingStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: threading.Thread) -> t.NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError), held(place):
+        pass
+    assert storage.names(FileKind.LOCK) == []
+
+
 def test_inv08_any_number_of_writers_go_together(place: Place) -> None:
     with held(place), held(place), held(place):
         assert len(read_locks(place.repository.files)) == 3

@@ -235,6 +235,21 @@ def test_an_unmounted_disk_is_not_filled_with_a_new_folder(storage: LocalStorage
     assert not root.exists()
 
 
+@pytest.mark.parametrize("kind", [FileKind.SNAPSHOT, FileKind.INDEX, FileKind.DATA, FileKind.KEY])
+def test_a_lost_folder_is_not_taken_for_an_empty_one(storage: LocalStorage, kind: FileKind) -> None:
+    folder = Path(storage.location) / kind.value
+    folder.rename(folder.with_name("elsewhere"))
+    with pytest.raises(StorageError, match=f"folder {folder} is missing"):
+        list(storage.list(kind))
+
+
+def test_a_missing_folder_of_locks_holds_no_locks_since_copies_of_a_repository_lack_it(storage: LocalStorage) -> None:
+    (Path(storage.location) / "locks").rmdir()
+    assert list(storage.list(FileKind.LOCK)) == []
+    storage.put(FileKind.LOCK, NAME, b"x")
+    assert list(storage.list(FileKind.LOCK)) == [StoredFile(NAME, 1)]
+
+
 def test_only_absolute_local_folders_are_supported_now(tmp_path: Path) -> None:
     assert open_storage(str(tmp_path)).location == str(tmp_path)
     with pytest.raises(InputError, match="s3:// are not supported yet"):

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import random
 import threading
+import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
@@ -120,6 +121,34 @@ def test_leaving_by_an_exception_writes_nothing_further_and_frees_the_lock(place
     assert storage.names(FileKind.LOCK) == []
     with pytest.raises(RepositoryError, match="closed"):
         writer.save_blob(BlobKind.DATA, b"too late")
+
+
+def test_inv08_the_lock_stays_until_what_is_being_written_is_written(place: Place, storage: RecordingStorage) -> None:
+    is_uploading, is_closing = threading.Event(), threading.Event()
+    locks_at_the_end: list[int] = []
+
+    def hold_up(action: str, kind: FileKind) -> None:
+        if (action, kind) == ("put", FileKind.DATA):
+            is_uploading.set()
+            assert is_closing.wait(60)
+            time.sleep(0.05)
+            locks_at_the_end.append(len(storage.names(FileKind.LOCK)))
+
+    def save(writer: Writer) -> None:
+        for seed in range(4):
+            writer.save_blob(BlobKind.DATA, noise(PIECE_SIZE, seed))
+
+    with ThreadPoolExecutor(1) as pool:
+        run = place.repository.writing()
+        writer = run.__enter__()
+        storage.before_change = hold_up
+        saving = pool.submit(save, writer)
+        assert is_uploading.wait(60)
+        is_closing.set()
+        run.__exit__(KeyError, KeyError(), None)
+        wait([saving])
+    assert locks_at_the_end == [1]
+    assert storage.names(FileKind.INDEX) == storage.names(FileKind.LOCK) == []
 
 
 def test_a_flush_without_news_writes_nothing(place: Place, storage: RecordingStorage) -> None:
