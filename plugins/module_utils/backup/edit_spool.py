@@ -30,6 +30,8 @@ class EditSpool:
     def __init__(self) -> None:
         self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         self._database.execute("CREATE TABLE edit (path TEXT PRIMARY KEY, node TEXT) WITHOUT ROWID")
+        # One transaction for all: nothing in here outlives the process, so nothing needs a journal of its own.
+        self._database.execute("BEGIN")
 
     def __len__(self) -> int:
         return int(self._database.execute("SELECT count(*) FROM edit").fetchone()[0])
