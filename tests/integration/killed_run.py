@@ -12,7 +12,7 @@ import types
 import typing as t
 from pathlib import Path
 
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup import engine, mail_reader
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup import group_tree, mail_reader
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import Backup
 
 if t.TYPE_CHECKING:
@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
 
 def main(arguments: dict[str, t.Any]) -> None:
     mail_reader._OFFER_BYTES = 100_000
-    engine._CHECKPOINT_BYTES = 300_000
+    group_tree._CHECKPOINT_BYTES = 300_000
     tenant = types.SimpleNamespace(**arguments["tenant"])
     backup = Backup(tenant=t.cast("RunningTenant", tenant), folder=Path(arguments["folder"]), users=tuple(arguments["users"]))
     print("started", flush=True)

@@ -10,7 +10,7 @@ import dataclasses
 
 import pytest
 
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup import engine, mail_reader
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup import group_tree, mail_reader
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import CHECKPOINT, outcome_of
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.members import SourceStatus
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.restore_points import (
@@ -159,7 +159,7 @@ def test_a_full_disk_ends_the_run_and_leaves_the_last_snapshot() -> None:
 def many_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mail_reader, "_OFFER_BYTES", 1)
     monkeypatch.setattr(mail_reader, "_AHEAD", 0)
-    monkeypatch.setattr(engine, "_CHECKPOINT_BYTES", 0)
+    monkeypatch.setattr(group_tree, "_CHECKPOINT_BYTES", 0)
 
 
 @pytest.mark.usefixtures("many_checkpoints")
