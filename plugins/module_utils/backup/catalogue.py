@@ -28,6 +28,7 @@ from ..repository.types import Node, Path, TreeId
 from .edit_spool import EditSpool
 from .layout import META, META_TIME
 from .recent_trees import RecentTrees
+from .small_files import to_json
 from .temporary_databases import temporary_databases
 
 if t.TYPE_CHECKING:
@@ -130,8 +131,7 @@ class CatalogueAppender:
         self._is_dirty = False
 
     def append(self, record: Record) -> None:
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-        self._items.append(line + b"\n")
+        self._items.append(to_json(record) + b"\n")
         self._hashes += id_hash(record["id"])
         self.lines += 1
         self._is_dirty = True

@@ -18,7 +18,6 @@ from .._errors import BackupError
 from ..repository.trees import edit_tree
 from ..repository.types import Node, Path, Snapshot, SnapshotId, TreeId
 from .layout import CHECKPOINT, MEMBERS_FILE, META, META_TIME, RUN_FILE, safe_name, snapshot_tags
-from .mail_state import to_json
 from .members import (
     MemberState,
     SourceState,
@@ -31,6 +30,7 @@ from .members import (
 )
 from .restore_points import latest_snapshot
 from .results import Counts, MemberResult
+from .small_files import to_json
 
 if t.TYPE_CHECKING:
     from ..plan.model import Plan

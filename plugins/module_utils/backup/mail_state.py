@@ -15,9 +15,9 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._errors import BackupError
-from ..repository.trees import find_node
 from ..repository.types import NodeKind, Path, TreeId
 from .layout import FOLDER_FILE, LAYOUT, META, RETRY_FILE, SOURCE_FILE, is_shard
+from .small_files import read_file, to_json
 
 if t.TYPE_CHECKING:
     from ..repository.repository import Repository
@@ -102,16 +102,6 @@ def facts_as_json(facts: SourceFacts) -> bytes:
 
 def retries_as_json(retries: t.Iterable[Retry]) -> bytes:
     return to_json([dataclasses.asdict(retry) for retry in retries])
-
-
-def to_json(document: t.Any) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-
-
-def read_file(store: Repository | Writer, tree: TreeId, path: Path) -> bytes | None:
-    """A small file of a tree, whole; None when it is not there."""
-    node = find_node(store, tree, path)
-    return None if node is None else b"".join(store.read_file(node))
 
 
 def _folders(store: Repository | Writer, tree: TreeId, path: Path) -> t.Iterator[Folder]:

@@ -18,7 +18,7 @@ from enum import Enum
 from ..repository.trees import find_node
 from ..repository.types import Node, NodeKind, Snapshot, TreeId
 from .layout import MEMBERS_FILE, META, distinct_names
-from .mail_state import read_file, to_json
+from .small_files import read_file, to_json
 
 if t.TYPE_CHECKING:
     from ..repository.repository import Repository

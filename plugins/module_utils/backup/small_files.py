@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Small JSON files inside a tree.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ..repository.trees import find_node
+from ..repository.types import Path, TreeId
+
+if t.TYPE_CHECKING:
+    from ..repository.repository import Repository
+    from ..repository.writer import Writer
+
+# One encoder for all: json.dumps makes a new one at every call with options.
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def to_json(document: t.Any) -> bytes:
+    """Compact JSON in UTF-8; what Graph sends with lone surrogates survives."""
+    return _ENCODE(document).encode("utf-8", "surrogatepass")
+
+
+def read_file(store: Repository | Writer, tree: TreeId, path: Path) -> bytes | None:
+    """A small file of a tree, whole; None when it is not there."""
+    node = find_node(store, tree, path)
+    return None if node is None else b"".join(store.read_file(node))
