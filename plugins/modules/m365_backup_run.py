@@ -50,13 +50,6 @@ options:
       - The default is ten minutes, which most prunes need less than.
     type: int
     default: 600
-requirements:
-  - cryptography >= 42
-  - jsonschema >= 4.17
-  - msal >= 1.35
-  - requests >= 2.31
-  - urllib3 >= 2
-  - zstandard >= 0.21
 seealso:
   - module: tenantvault.m365_backup.m365_group_backup_plan
   - module: tenantvault.m365_backup.m365_backup_restore

@@ -19,9 +19,7 @@ import pytest
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.engine import preview_plan, run_plan
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import RunResult
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import connect
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.credentials import SecretCredential
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Budget, Budgets
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.settings import ConnectionSettings
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.document import plan_from_dict
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.selection import resolve_members
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.keys import KdfParameters
@@ -32,6 +30,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository
     repository_exists,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_local import LocalStorage
+from ansible_collections.tenantvault.m365_backup.tests.integration.graph_tenant import settings_for
 from tenant.harness import RunningTenant
 
 PASSPHRASE = "a passphrase of the tests that is long enough to be one"
@@ -74,14 +73,7 @@ class Backup:
                 "retention": {"forever": True},
             },
         )
-        settings = ConnectionSettings(
-            tenant_id=self.tenant.tenant_id,
-            client_id=self.tenant.client_id,
-            credential=SecretCredential(self.tenant.client_secret),
-            proxy=self.tenant.proxy_url,
-            ca_bundle=str(self.tenant.ca_bundle),
-        )
-        with connect(settings, budgets=budgets) as client:
+        with connect(settings_for(self.tenant), budgets=budgets) as client:
             members = resolve_members(client, plan.selection).members
             return execute(plan, members, client, self.repository(), run_id="run", now=now, **more)
 

@@ -22,13 +22,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.dire
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.errors import NotFound
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.ids import GroupId
-from tenant.harness import RunningTenant, running_tenant
-
-
-@pytest.fixture(scope="module")
-def tenant() -> t.Iterator[RunningTenant]:
-    with running_tenant() as running:
-        yield running
+from tenant.harness import RunningTenant
 
 
 @pytest.fixture

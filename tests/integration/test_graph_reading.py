@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import itertools
 import typing as t
 
 import pytest
@@ -29,28 +28,9 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.mail
     read_message,
     read_mime,
 )
-from tenant.harness import RunningTenant, running_tenant
+from tenant.harness import RunningTenant
 
 SELECT = ("id", "subject", "receivedDateTime", "isRead", "parentFolderId")
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def tenant() -> t.Iterator[RunningTenant]:
-    with running_tenant() as running:
-        yield running
-
-
-@pytest.fixture
-def user(tenant: RunningTenant) -> t.Iterator[UserId]:
-    yield new_user(tenant, f"user{next(_numbers)}")
-    tenant.control.disarm()
-
-
-@pytest.fixture
-def client(tenant: RunningTenant) -> t.Iterator[GraphClient]:
-    with connected(tenant) as client:
-        yield client
 
 
 def inbox(client: GraphClient, user: UserId) -> FolderId:

@@ -13,7 +13,6 @@ import logging
 import typing as t
 
 import pytest
-from integration.graph_tenant import connected, new_user
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph import errors
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import GraphClient
@@ -30,28 +29,9 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.mail
     non_draft_properties,
     update_message,
 )
-from tenant.harness import RunningTenant, running_tenant
+from tenant.harness import RunningTenant
 
 SENT, RECEIVED = "2019-05-06T07:08:09Z", "2019-05-06T07:08:10Z"
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def tenant() -> t.Iterator[RunningTenant]:
-    with running_tenant() as running:
-        yield running
-
-
-@pytest.fixture
-def user(tenant: RunningTenant) -> t.Iterator[UserId]:
-    yield new_user(tenant, f"user{next(_numbers)}")
-    tenant.control.disarm()
-
-
-@pytest.fixture
-def client(tenant: RunningTenant) -> t.Iterator[GraphClient]:
-    with connected(tenant) as client:
-        yield client
 
 
 def payload(subject: str) -> dict[str, t.Any]:

@@ -17,28 +17,22 @@ import pytest
 
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import mail, mail_of, needs_restic
 from ansible_collections.tenantvault.m365_backup.tests.integration.playbook import PASSPHRASE, Answer, Playbook, Task
-from tenant.harness import RunningTenant, running_tenant
+from tenant.harness import RunningTenant
 
 ALICE, BOB = "alice@contoso.com", "bob@contoso.com"
 PLAN = "sales"
 
 
-@pytest.fixture(scope="module")
-def shared_tenant() -> t.Iterator[RunningTenant]:
-    with running_tenant() as running:
-        yield running
-
-
 @pytest.fixture
-def tenant(shared_tenant: RunningTenant) -> RunningTenant:
-    control = shared_tenant.control
+def tenant(tenant: RunningTenant) -> RunningTenant:
+    control = tenant.control
     control.reset()
     control.add_group("Sales")
     for user in (ALICE, BOB):
         control.add_user(user)
         control.add_member("Sales", user)
         control.deliver_generated(user, 30, folder=None, size_limit=30_000)
-    return shared_tenant
+    return tenant
 
 
 @pytest.fixture

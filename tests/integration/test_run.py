@@ -6,33 +6,26 @@
 
 from __future__ import annotations
 
-import typing as t
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Outcome
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import Backup, mail, mail_of, needs_restic
-from tenant.harness import RunningTenant, running_tenant
+from tenant.harness import RunningTenant
 
 ALICE, BOB = "alice@contoso.com", "bob@contoso.com"
 pytestmark = needs_restic
 
 
-@pytest.fixture(scope="module")
-def shared_tenant() -> t.Iterator[RunningTenant]:
-    with running_tenant() as running:
-        yield running
-
-
 @pytest.fixture
-def tenant(shared_tenant: RunningTenant) -> RunningTenant:
-    control = shared_tenant.control
+def tenant(tenant: RunningTenant) -> RunningTenant:
+    control = tenant.control
     control.reset()
     for user in (ALICE, BOB):
         control.add_user(user)
         control.deliver_generated(user, 60, folder=None, size_limit=30_000)
-    return shared_tenant
+    return tenant
 
 
 @pytest.fixture
