@@ -116,7 +116,10 @@ PARTS: dict[str, tuple[Step, ...]] = {
     ),
     "sanity": (Step("sanity", "ansible-test sanity, all of its tests", tool("ansible-test", "sanity", "--local", "--color", "no"), COPY),),
     "unit": (pytest_step("unit", "unit tests", *UNIT),),
-    "integration": (pytest_step("integration", "playbooks against the tenant", *INTEGRATION),),
+    "integration": (
+        pytest_step("integration", "playbooks against the tenant", *INTEGRATION),
+        Step("demo", "the demo tells its story to the end", (str(BIN / "python"), "tools/demo.py")),
+    ),
     "oldest": (
         pytest_step("oldest-unit", "unit tests with the oldest supported libraries", *UNIT, programs=OLDEST_BIN),
         pytest_step("oldest-play", "playbooks with the oldest supported ansible-core", *INTEGRATION, programs=OLDEST_BIN),
