@@ -13,6 +13,7 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import typing as t
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from ..graph.errors import NotFound
 from ..graph.ids import UserId
 from ..repository.types import Node, TreeId
 from .catalogue import Catalogue
+from .compaction import compacted
 from .mail_bodies import Bodies
 from .mail_changes import Action, Do, MailChanges
 from .mail_folders import FolderRound
@@ -85,7 +87,8 @@ def read_mail(
     ):
         folders = changes.list_folders()
         with contextlib.closing(MailTree(writer, state, catalogue, folders)) as tree:
-            return _Reading(state, changes, folders, bodies, tree, offer).run()
+            read = _Reading(state, changes, folders, bodies, tree, offer).run()
+        return read if read.tree == base else dataclasses.replace(read, tree=compacted(writer, read.tree))
 
 
 def preview_mail(client: GraphClient, user: UserId, store: Repository | Writer, base: TreeId | None, *, now: datetime) -> MailPreview:

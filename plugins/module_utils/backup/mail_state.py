@@ -81,19 +81,25 @@ def load_state(store: Repository | Writer, tree: TreeId | None) -> MailState:
     """Read the state out of the source's tree; the empty state where there is none."""
     if tree is None:
         return MailState(None, SourceFacts(), {}, {})
+    facts = load_facts(store, tree)
+    retries = json.loads(read_file(store, tree, RETRY_PATH) or b"[]")
+    return MailState(
+        tree=tree,
+        facts=facts,
+        folders={folder.id: folder for folder in _folders(store, tree, ())},
+        retries={entry["id"]: Retry(**entry) for entry in retries},
+    )
+
+
+def load_facts(store: Repository | Writer, tree: TreeId) -> SourceFacts:
+    """Raises BackupError for a layout that this version does not know."""
     document = json.loads(read_file(store, tree, SOURCE_PATH) or b"null")
     if document is None or document.pop("layout") != LAYOUT:
         raise BackupError(
             "A mailbox in the repository was written in a layout that this version does not know.",
             hint="Update the collection on this host.",
         )
-    retries = json.loads(read_file(store, tree, RETRY_PATH) or b"[]")
-    return MailState(
-        tree=tree,
-        facts=SourceFacts(**document),
-        folders={folder.id: folder for folder in _folders(store, tree, ())},
-        retries={entry["id"]: Retry(**entry) for entry in retries},
-    )
+    return SourceFacts(**document)
 
 
 def facts_as_json(facts: SourceFacts) -> bytes:

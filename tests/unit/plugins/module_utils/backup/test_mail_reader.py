@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 import pytest
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import BackupError
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup import mail_reader
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup import compaction, mail_reader
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.catalogue import Catalogue
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_pending import PendingChanges
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_reader import MailRead, preview_mail, read_mail
@@ -98,6 +98,22 @@ def test_changes_are_taken_over(writer: Writer) -> None:
     counts = dataclasses.replace(result.counts, stored_bytes=0)
     assert counts == Counts(total=3, added=1, updated=1, moved=1, removed=1, fetched=1, fetched_bytes=len(mailbox.mime("m4")))
     check(writer, result.tree, mailbox)
+
+
+def test_a_catalogue_sheds_lines_that_no_longer_count(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "SLACK", 0)
+    mailbox = two_folders()
+    tree = read(writer, mailbox, None)[0].tree
+    lines = []
+    for number in range(6):
+        mailbox.said = {"x": [mailbox.put("m1", "x", isRead=number % 2 == 0, changeKey=f"K{number}")]}
+        result, reads = read(writer, mailbox, tree)
+        tree = result.tree
+        assert (reads, result.counts.updated) == ([], 1)
+        lines.append(load_state(writer, tree).facts.lines)
+        check(writer, tree, mailbox)
+    assert lines == [4, 5, 6, 3, 4, 5]
+    assert read(writer, mailbox, tree)[0].tree == tree
 
 
 def test_a_lost_cursor_finds_what_went_meanwhile_and_fetches_nothing(writer: Writer) -> None:
