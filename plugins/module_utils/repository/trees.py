@@ -13,7 +13,7 @@ import typing as t
 from .types import Node, NodeKind, Path, TreeId, TreeReader, TreeStore
 
 #: The time of every directory that is written here. A true time would say nothing that its files do not say, and costs
-#: a fifth of the bytes that a small change writes, since it differs from entry to entry and does not compress.
+#: bytes in every small change, since it differs from entry to entry and does not compress.
 DIRECTORY_TIME = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
 
 
