@@ -19,12 +19,12 @@ from .._errors import BackupError
 from ..graph.errors import Cancelled
 from ..graph.ids import UserId
 from ..repository.errors import RepositoryError
-from ..repository.types import TreeId
+from ..repository.types import Snapshot, TreeId
 from .group_tree import GroupTree
 from .layout import MAIL
 from .mail_reader import preview_mail, read_mail
 from .members import SourceState, SourceStatus
-from .results import Counts, MemberResult, Outcome, RunResult, SourceResult, finding_of, overall
+from .results import Counts, Finding, MemberResult, Outcome, RunResult, SourceResult, finding_of, overall
 
 if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
@@ -66,20 +66,7 @@ def run_plan(
         outcome = overall(result.outcome for result in results)
         snapshot = group.save(writer, outcome.value, results) if group.is_changed() else None
         stats = writer.stats
-    traffic = client.traffic()
-    return RunResult(
-        run_id=run_id,
-        plan=plan.name,
-        started=started,
-        ended=now(),
-        outcome=outcome,
-        snapshot_id=None if snapshot is None else snapshot.id,
-        is_changed=snapshot is not None,
-        members=tuple(results),
-        stored_bytes=stats.stored_bytes,
-        requests=sum(traffic.requests.values()),
-        throttled_seconds=traffic.throttled_seconds,
-    )
+    return _run_result(plan, run_id, started, now(), client, results, snapshot is not None, snapshot, stats.stored_bytes)
 
 
 def preview_plan(
@@ -100,21 +87,45 @@ def preview_plan(
         return MemberResult(id=member.id, principal_name=member.principal_name, sources=(source,))
 
     with ThreadPoolExecutor(MEMBERS_AT_ONCE, thread_name_prefix="member") as pool:
-        results = tuple(pool.map(preview, members))
+        results = list(pool.map(preview, members))
+    is_changed = group.is_changed() or any(source.is_changed for result in results for source in result.sources)
+    return _run_result(plan, run_id, started, now(), client, results, is_changed, None, 0)
+
+
+def _run_result(
+    plan: Plan,
+    run_id: str,
+    started: datetime,
+    ended: datetime,
+    client: GraphClient,
+    results: t.Sequence[MemberResult],
+    is_changed: bool,
+    snapshot: Snapshot | None,
+    stored_bytes: int,
+) -> RunResult:
     traffic = client.traffic()
     return RunResult(
         run_id=run_id,
         plan=plan.name,
         started=started,
-        ended=now(),
+        ended=ended,
         outcome=overall(result.outcome for result in results),
-        snapshot_id=None,
-        is_changed=group.is_changed() or any(source.is_changed for result in results for source in result.sources),
-        members=results,
-        stored_bytes=0,
+        snapshot_id=None if snapshot is None else snapshot.id,
+        is_changed=is_changed,
+        members=tuple(results),
+        stored_bytes=stored_bytes,
         requests=sum(traffic.requests.values()),
         throttled_seconds=traffic.throttled_seconds,
     )
+
+
+def _judged(findings: t.Sequence[Finding]) -> tuple[Outcome, SourceStatus]:
+    """What a source that was read to its end is called."""
+    return (Outcome.PARTIAL, SourceStatus.FINDINGS) if findings else (Outcome.COMPLETE, SourceStatus.GOOD)
+
+
+def _last_success(state: SourceState | None) -> datetime | None:
+    return None if state is None or state.last_success is None else datetime.fromisoformat(state.last_success)
 
 
 def _preview_source(group: GroupTree, client: GraphClient, member: Member) -> SourceResult:
@@ -126,15 +137,15 @@ def _preview_source(group: GroupTree, client: GraphClient, member: Member) -> So
     except BackupError as error:
         failed = _failed(None, before, error, member)
         return dataclasses.replace(failed.result, is_changed=before != failed.state)
-    status = SourceStatus.FINDINGS if read.findings else SourceStatus.GOOD
+    outcome, status = _judged(read.findings)
     return SourceResult(
         source=MAIL,
-        outcome=Outcome.PARTIAL if read.findings else Outcome.COMPLETE,
+        outcome=outcome,
         is_changed=read.is_changed or before is None or before.status is not status,
         counts=read.counts,
         findings=read.findings,
         left_out=read.left_out,
-        last_success=None if before is None or before.last_success is None else datetime.fromisoformat(before.last_success),
+        last_success=_last_success(before),
     )
 
 
@@ -175,8 +186,7 @@ def _read_source(group: GroupTree, writer: Writer, client: GraphClient, member: 
         never_read = before is None or before.last_success is None
         return _failed(group.offered_tree(member.id, MAIL) if never_read else base, before, error, member)
     is_changed = read.tree != base
-    outcome = Outcome.PARTIAL if read.findings else Outcome.COMPLETE
-    status = SourceStatus.FINDINGS if read.findings else SourceStatus.GOOD
+    outcome, status = _judged(read.findings)
     is_same = before is not None and before.status is status and not is_changed
     state = before if is_same and before is not None else SourceState(status=status, last_success=now.isoformat(timespec="seconds"))
     result = SourceResult(
@@ -200,6 +210,6 @@ def _failed(base: TreeId | None, before: SourceState | None, error: BackupError,
         is_changed=False,
         counts=Counts(),
         findings=(finding_of(error, f"mailbox of {member.principal_name}"),),
-        last_success=None if last is None else datetime.fromisoformat(last),
+        last_success=_last_success(before),
     )
     return _SourceRead(result, base, SourceState(status=status, last_success=last))

@@ -63,7 +63,7 @@ class GroupTree:
         self._members = members
         self._run_id = run_id
         self.now = now
-        self._trees: dict[tuple[str, str], TreeId | None] = {}
+        self._trees: dict[str, dict[str, TreeId | None]] = {}
         self._lock = threading.Lock()
         self._checkpoint_bytes = 0
 
@@ -104,7 +104,7 @@ class GroupTree:
 
     def put(self, writer: Writer, member_id: str, source: str, tree: TreeId | None, state: SourceState) -> None:
         with self._lock:
-            self._trees[(member_id, source)] = tree
+            self._trees.setdefault(member_id, {})[source] = tree
             member = self._members[member_id]
             self._members[member_id] = dataclasses.replace(member, sources={**member.sources, source: state})
             self._save_checkpoint(writer)
@@ -118,13 +118,13 @@ class GroupTree:
     def offered_tree(self, member_id: str, source: str) -> TreeId | None:
         """What a source had so far when it broke off; what it had before where it offered nothing."""
         with self._lock:
-            return self._trees.get((member_id, source)) or self.base_tree(member_id, source)
+            return self._trees.get(member_id, {}).get(source) or self.base_tree(member_id, source)
 
     def is_changed(self) -> bool:
         if self._base is None or self._base_group is None or self._base_group.name != safe_name(self._plan.title):
             return True
         return self._members != self._before or any(
-            tree != self.base_tree(member_id, source) for (member_id, source), tree in self._trees.items()
+            tree != self.base_tree(member_id, source) for member_id, trees in self._trees.items() for source, tree in trees.items()
         )
 
     def save(self, writer: Writer, outcome: str, results: t.Sequence[MemberResult] = ()) -> Snapshot:
@@ -149,7 +149,7 @@ class GroupTree:
         edits: dict[Path, Node | None] = {}
         for member in self._members.values():
             before = self._before.get(member.id)
-            changed = {source: tree for (owner, source), tree in self._trees.items() if owner == member.id}
+            changed = dict(self._trees.get(member.id, {}))
             is_renamed = before is not None and before.directory != member.directory
             if before is not None and is_renamed:
                 edits.setdefault((before.directory,), None)
