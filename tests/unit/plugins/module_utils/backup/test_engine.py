@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup import group_tree, mail_reader
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import CHECKPOINT, outcome_of
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.members import SourceStatus
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.members import SourceStatus, group_of, read_members
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.restore_points import (
     latest_snapshot,
     plan_snapshots,
@@ -186,6 +186,21 @@ def test_checkpoints_are_snapshots_that_retention_counts_for_nobody() -> None:
     assert {outcome_of(snapshot.tags) for snapshot in plan_snapshots(group.place.reopen(), "sales")} == {CHECKPOINT, "complete"}
     assert all(not point.good_members for point in checkpoints)
     assert [point.good_members for point in points if not point.is_checkpoint] == [{"anna"}]
+
+
+@pytest.mark.usefixtures("many_checkpoints")
+def test_a_checkpoint_calls_a_source_that_is_still_being_read_unfinished() -> None:
+    group = Group()
+    group.run([ANNA], anna=mailbox(*(f"a{number}" for number in range(9))))
+    repository = group.place.reopen()
+    first, *_later, last = plan_snapshots(repository, "sales")
+    statuses = []
+    for snapshot in (first, last):
+        node = group_of(repository, snapshot)
+        assert node is not None
+        assert node.subtree is not None
+        statuses.append(read_members(repository, node.subtree)["anna"].sources["mail"].status)
+    assert statuses == [SourceStatus.UNFINISHED, SourceStatus.GOOD]
 
 
 def test_snapshots_of_other_plans_are_not_looked_at() -> None:
