@@ -182,9 +182,8 @@ def _read_source(group: GroupTree, writer: Writer, client: GraphClient, member: 
     except (Cancelled, RepositoryError):
         raise
     except BackupError as error:
-        # A first backup that broke off goes on from where it was; a good state gives way to nothing less than a good one.
-        never_read = before is None or before.last_success is None
-        return _failed(group.offered_tree(member.id, MAIL) if never_read else base, before, error, member)
+        # What broke off before goes on from where it is now; a good state gives way to nothing less than a good one.
+        return _failed(group.offered_tree(member.id, MAIL) if _is_unfinished(before) else base, before, error, member)
     is_changed = read.tree != base
     outcome, status = _judged(read.findings)
     is_same = before is not None and before.status is status and not is_changed
@@ -201,9 +200,13 @@ def _read_source(group: GroupTree, writer: Writer, client: GraphClient, member: 
     return _SourceRead(result, read.tree, state)
 
 
+def _is_unfinished(before: SourceState | None) -> bool:
+    return before is None or before.status is SourceStatus.UNFINISHED
+
+
 def _failed(base: TreeId | None, before: SourceState | None, error: BackupError, member: Member) -> _SourceRead:
     last = None if before is None else before.last_success
-    status = SourceStatus.UNFINISHED if last is None else SourceStatus.STALE
+    status = SourceStatus.UNFINISHED if _is_unfinished(before) else SourceStatus.STALE
     result = SourceResult(
         source=MAIL,
         outcome=Outcome.FAILED,

@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:
 
 class SourceStatus(str, Enum):
     """C(good): read to its end. C(findings): read to its end, single items are missing. C(stale): the last good state,
-    carried over because this run could not read the source. C(unfinished): a first backup that has not ended yet."""
+    carried over because this run could not read the source. C(unfinished): half read, by a run that was interrupted."""
 
     GOOD = "good"
     FINDINGS = "findings"

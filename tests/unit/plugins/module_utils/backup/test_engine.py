@@ -177,6 +177,24 @@ def test_inv02_a_first_backup_that_fails_goes_on_where_it_stopped() -> None:
 
 
 @pytest.mark.usefixtures("many_checkpoints")
+def test_inv06_a_half_read_source_that_then_fails_is_not_taken_for_its_last_good_state() -> None:
+    storage = RecordingStorage()
+    group = Group(place=new_place(storage))
+    group.run([ANNA], anna=mailbox("a1"))
+    good = group.states()["anna"].sources["mail"].last_success
+    growing = mailbox("a1")
+    growing.said = {"in": [growing.put(f"a{number}", "in") for number in range(2, 30)]}
+    storage.break_at = len(storage.changes) + 25
+    with pytest.raises(StorageError):
+        group.run([ANNA], anna=growing)
+    storage.break_at = None
+    assert outcome_of(plan_snapshots(group.place.reopen(), "sales")[-1].tags) == CHECKPOINT
+    group.run([ANNA])
+    state = group.states()["anna"].sources["mail"]
+    assert (state.status, state.last_success) == (SourceStatus.UNFINISHED, good)
+
+
+@pytest.mark.usefixtures("many_checkpoints")
 def test_checkpoints_are_snapshots_that_retention_counts_for_nobody() -> None:
     group = Group()
     group.run([ANNA], anna=mailbox(*(f"a{number}" for number in range(9))))
