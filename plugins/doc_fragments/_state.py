@@ -15,6 +15,8 @@ options:
   state_path:
     description:
       - The folder on the backup host in which plans are stored. It holds no backups and no secrets.
+      - Its subfolder C(cache) holds copies of the indexes of large repositories, some 60 bytes for each stored message, so that
+        they open at once. Nothing relies on it, and it may be removed at any time.
       - The default is where the Filesystem Hierarchy Standard wants the state of system services, and needs root.
       - If not given, the environment variable E(M365_BACKUP_STATE_PATH) is used.
     type: path

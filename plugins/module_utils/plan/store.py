@@ -26,15 +26,20 @@ from .model import NAME_PATTERN, Plan
 FORMAT_VERSION = 1
 
 _FOLDER = "plans"
+_CACHE_FOLDER = "cache"
 _SUFFIX = ".json"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPlan:
-    """A plan, and the id of the repository that it was last applied with (None: never with one)."""
+    """A plan, and the id of the repository that it was last applied with (None: never with one).
+
+    In ``cache_folder`` runs may keep copies of what repositories hold, to open them faster. It may be removed at any time.
+    """
 
     plan: Plan
     repository_id: str | None = None
+    cache_folder: Path | None = dataclasses.field(default=None, compare=False)
 
 
 class PlanStore:
@@ -45,6 +50,7 @@ class PlanStore:
 
     def __init__(self, state_path: Path) -> None:
         self._folder = state_path / _FOLDER
+        self._cache_folder = state_path / _CACHE_FOLDER
 
     def find(self, reference: str) -> StoredPlan:
         """The plan of that name, else the one of that title. Raises L(PlanNotFound)."""
@@ -78,7 +84,7 @@ class PlanStore:
         stored = _parse(content, path)
         if stored.plan.name != name:
             raise _damaged(path, f"it holds a plan with the name {stored.plan.name}")
-        return stored
+        return dataclasses.replace(stored, cache_folder=self._cache_folder)
 
     def list(self) -> list[StoredPlan]:
         """All plans, by name."""

@@ -40,6 +40,10 @@ class RepositoryDamaged(RepositoryError):
         self.problem = problem
 
 
+class BlobMissing(RepositoryDamaged):
+    """A blob that no pack holds any more, as the index and today's listing say. Whoever has its content may store it again."""
+
+
 class RepositoryLocked(RepositoryError):
     """Somebody else holds a lock that excludes ours."""
 

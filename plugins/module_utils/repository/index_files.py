@@ -11,7 +11,7 @@ import typing as t
 from .blobs import PackContent, PackedBlob
 from .errors import Malformed, RepositoryDamaged
 from .go_text import is_integer
-from .object_files import ObjectFiles, is_id, object_name
+from .object_files import ObjectFiles, is_id, object_name, read_bounded
 from .storage import FileKind
 from .types import BlobId, BlobKind, IndexId, PackId
 
@@ -24,7 +24,7 @@ def encode_index(packs: t.Iterable[PackContent]) -> dict[str, t.Any]:
 
 def decode_index(content: t.Mapping[str, t.Any]) -> list[PackContent]:
     """Raises Malformed. Nothing is returned of an index that is wrong in one place."""
-    packs = content.get("packs")
+    packs = content.get("packs", "none")
     if packs is None:
         return []
     if not isinstance(packs, list):
@@ -34,9 +34,13 @@ def decode_index(content: t.Mapping[str, t.Any]) -> list[PackContent]:
 
 def read_index(files: ObjectFiles, index: IndexId) -> list[PackContent]:
     """Raises RepositoryDamaged that names the index."""
-    content = files.read(FileKind.INDEX, index)
+    return open_index(files, index, read_bounded(files.storage, FileKind.INDEX, index))
+
+
+def open_index(files: ObjectFiles, index: IndexId, data: bytes) -> list[PackContent]:
+    """L(read_index) for one whose bytes are here already."""
     try:
-        return decode_index(content)
+        return decode_index(files.open(FileKind.INDEX, index, data))
     except Malformed as error:
         raise RepositoryDamaged(object_name(FileKind.INDEX, index), str(error)) from error
 

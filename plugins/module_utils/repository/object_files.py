@@ -28,14 +28,14 @@ _WORDS = {
     FileKind.SNAPSHOT: "snapshot",
     FileKind.LOCK: "lock",
 }
-_STORED_LIMITS = {
+# Of the file, and of what it decompresses to.
+_LIMITS = {
     FileKind.CONFIG: _MEBIBYTE,
     FileKind.KEY: _MEBIBYTE,
     FileKind.LOCK: _MEBIBYTE,
     FileKind.SNAPSHOT: 16 * _MEBIBYTE,
     FileKind.INDEX: 128 * _MEBIBYTE,
 }
-_PLAIN_LIMIT_FACTOR = 8
 _COMPRESSED = b"\x02"
 _ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -51,7 +51,7 @@ def is_id(value: object) -> t.TypeGuard[str]:
 
 def read_bounded(storage: Storage, kind: FileKind, name: str) -> bytes:
     """A small file whole. Raises RepositoryDamaged when it is missing or absurdly large."""
-    limit = _STORED_LIMITS[kind]
+    limit = _LIMITS[kind]
     try:
         data = storage.get_range(kind, name, 0, limit + 1)
     except ObjectMissing as error:
@@ -70,20 +70,23 @@ class ObjectFiles:
 
     def read(self, kind: FileKind, name: str) -> dict[str, t.Any]:
         """Raises RepositoryDamaged that names the file."""
-        data = read_bounded(self.storage, kind, name)
+        return self.open(kind, name, read_bounded(self.storage, kind, name))
+
+    def open(self, kind: FileKind, name: str, data: bytes) -> dict[str, t.Any]:
+        """What the bytes of a file hold. Raises RepositoryDamaged that names it."""
         try:
             if kind is not FileKind.CONFIG and hashlib.sha256(data).hexdigest() != name:
                 raise Malformed("does not match its name, the hash of its content")
             plain = self.key.open(data)
             if plain[:1] == _COMPRESSED:
-                plain = compression.decompress(memoryview(plain)[1:], _STORED_LIMITS[kind] * _PLAIN_LIMIT_FACTOR)
+                plain = compression.decompress(memoryview(plain)[1:], _LIMITS[kind])
             return go_text.load_json_object(plain)
         except Malformed as error:
             raise RepositoryDamaged(object_name(kind, name), str(error)) from error
 
     def seal(self, value: t.Mapping[str, t.Any]) -> tuple[str, bytes]:
         """The name and the bytes of a compressed file that holds C(value)."""
-        data = self.key.seal(_COMPRESSED + compression.compress(go_text.dump_json(value)))
+        data = bytes(self.key.seal(_COMPRESSED + compression.compress(go_text.dump_json(value))))
         return hashlib.sha256(data).hexdigest(), data
 
     def write(self, kind: FileKind, value: t.Mapping[str, t.Any]) -> tuple[str, int]:
@@ -93,4 +96,4 @@ class ObjectFiles:
         return name, len(data)
 
     def write_config(self, value: t.Mapping[str, t.Any]) -> None:
-        self.storage.put(FileKind.CONFIG, CONFIG_NAME, self.key.seal(go_text.dump_json(value)))
+        self.storage.put(FileKind.CONFIG, CONFIG_NAME, bytes(self.key.seal(go_text.dump_json(value))))

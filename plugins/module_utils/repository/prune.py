@@ -5,29 +5,33 @@
 """Removes snapshots and the data that only they needed.
 
 Order: snapshots, then packs that no index names; then new packs, the new index, the old index, and last the old packs.
-Killed anywhere, the repository is sound, and the next prune does the rest.
+Killed anywhere, the repository is sound, and the next prune does the rest: what was copied and indexed is there twice, so
+that it only drops the old packs. Memory grows with the number of packs, not with that of blobs.
 """
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import typing as t
 
-from .blobs import PackContent, PackedBlob, SealedBlob, open_blob
-from .errors import Malformed, RepositoryDamaged
-from .index_files import encode_index, read_index
+from .blobs import PackContent
+from .errors import BlobMissing, RepositoryDamaged
+from .known_index import load_index
 from .locks import HeldLock, hold_lock
-from .object_files import ObjectFiles, object_name
-from .pack_queue import BLOBS_PER_INDEX
-from .packs import PackBuilder
-from .prune_plan import PrunePlan, RepositoryFacts, decide
-from .reachability import find_used_blobs
-from .reading import blob_name
+from .prune_plan import Choice, IndexFacts, PrunePlan, RepositoryFacts, decide, describe, packed_size
+from .reachability import visit_trees
+from .reading import IndexReader
+from .repacking import Repacker
 from .repository import Repository
 from .storage import FileKind, Storage
-from .types import BlobKind, IndexId, PackId, SnapshotId
+from .types import BlobKind, IndexId, PackId, SnapshotId, TreeId
+from .used_blobs import UsedBlobs
 
 TOLERATED_WASTE = 0.05
+_DELETIONS_PER_LOOK = 100
+
+Removal = t.Union[t.Collection[SnapshotId], t.Callable[[], t.Collection[SnapshotId]]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,81 +46,119 @@ class PruneResult:
     leftovers_removed: int
 
 
-def plan_prune(repository: Repository, remove: t.Collection[SnapshotId] = (), *, tolerated_waste: float = TOLERATED_WASTE) -> PrunePlan:
+def plan_prune(
+    repository: Repository,
+    remove: Removal = (),
+    *,
+    tolerated_waste: float = TOLERATED_WASTE,
+    accept_missing: bool = False,
+) -> PrunePlan:
     """What L(prune) would do; reads only. Ids that are not there (any more) are ignored.
 
-    Raises RepositoryDamaged when something that a remaining snapshot needs is missing, StorageError.
+    With ``accept_missing``, blobs that snapshots need and no pack holds are only told of in the plan. Raises RepositoryDamaged
+    when something else that a remaining snapshot needs is not there as it should be, and StorageError.
     """
-    return decide(_gather(repository, remove), remove, tolerated_waste)
+    return _survey(repository, remove, tolerated_waste, accept_missing).plan
 
 
 def prune(
     repository: Repository,
-    remove: t.Collection[SnapshotId] = (),
+    remove: Removal = (),
     *,
     tolerated_waste: float = TOLERATED_WASTE,
+    accept_missing: bool = False,
     lock_timeout: float = 0.0,
 ) -> PruneResult:
-    """Plan under an exclusive lock, and carry the plan out.
+    """Plan under an exclusive lock, and carry the plan out. ``remove`` may be a function, which is then asked under the lock.
 
     Raises RepositoryLocked, LockLost, RepositoryDamaged, StorageError.
     """
     with hold_lock(repository.files, repository.clock, exclusive=True, lock_timeout=lock_timeout) as lock:
-        repository.known_index.refresh()
-        facts = _gather(repository, remove)
-        plan = decide(facts, remove, tolerated_waste)
-        result = _carry_out(repository, lock, facts, plan)
-        repository.known_index.refresh()
+        result = _carry_out(repository, lock, _survey(repository, remove, tolerated_waste, accept_missing))
+        if repository.known_index.is_loaded:
+            repository.known_index.refresh()
         return result
 
 
-def _gather(repository: Repository, remove: t.Collection[SnapshotId]) -> RepositoryFacts:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Survey:
+    """What was found, and what is to be done about it."""
+
+    used: UsedBlobs
+    reader: IndexReader
+    facts: RepositoryFacts
+    choice: Choice
+    plan: PrunePlan
+
+
+def _survey(repository: Repository, remove: Removal, tolerated_waste: float, accept_missing: bool) -> _Survey:
     """Snapshots are listed before the index is read. A run that ends in between only spoils a plan, since a prune excludes runs."""
-    files = repository.files
+    going = frozenset(remove() if callable(remove) else remove)
     snapshots = {snapshot.id: snapshot for snapshot in repository.snapshots()}
-    kept = [snapshots[name].tree for name in snapshots.keys() - frozenset(remove)]
-    used = find_used_blobs(repository, kept)
-    merged: dict[PackId, dict[PackedBlob, None]] = {}
-    index_packs: dict[IndexId, frozenset[PackId]] = {}
-    index_blobs: dict[IndexId, int] = {}
-    for stored in sorted(files.storage.list(FileKind.INDEX), key=lambda file: file.name):
-        index = IndexId(stored.name)
-        packs = read_index(files, index)
-        for pack in packs:
-            merged.setdefault(pack.id, {}).update(dict.fromkeys(pack.blobs))
-        index_packs[index] = frozenset(pack.id for pack in packs)
-        index_blobs[index] = sum(len(pack.blobs) for pack in packs)
-    return RepositoryFacts(
+    index = load_index(repository.files)
+    reader = IndexReader(repository.storage, repository.files.key, index)
+    used = UsedBlobs(index)
+    _mark(reader, [snapshot.tree for name, snapshot in snapshots.items() if name not in going], used)
+    named: dict[IndexId, set[PackId]] = collections.defaultdict(set)
+    for entry in index.entries():
+        named[entry.file].add(entry.pack)
+    facts = RepositoryFacts(
         snapshots=frozenset(snapshots),
-        used=used,
-        stored_packs={PackId(stored.name): stored.size for stored in files.storage.list(FileKind.DATA)},
-        indexed={pack: tuple(sorted(blobs, key=lambda blob: blob.offset)) for pack, blobs in merged.items()},
-        index_packs=index_packs,
-        index_blobs=index_blobs,
+        packs=used.settle(),
+        unindexed=used.unindexed(),
+        index_files=tuple(IndexFacts(name, frozenset(named[name]), blobs) for name, blobs in sorted(index.blob_counts().items())),
+        missing=used.missing(),
     )
+    choice = decide(facts, tolerated_waste, accept_missing=accept_missing)
+    rewritten = packed_size(blob for pack in choice.repacked for blob in used.kept(pack))
+    return _Survey(used, reader, facts, choice, describe(facts, choice, going, rewritten))
 
 
-def _carry_out(repository: Repository, lock: HeldLock, facts: RepositoryFacts, plan: PrunePlan) -> PruneResult:
-    files = repository.files
+def _mark(reader: IndexReader, roots: t.Iterable[TreeId], used: UsedBlobs) -> None:
+    """Raises RepositoryDamaged for a directory that cannot be read; what is missing shows in the facts."""
+
+    def raise_damage(damage: RepositoryDamaged) -> None:
+        if not isinstance(damage, BlobMissing):
+            raise damage
+
+    for nodes in visit_trees(reader, roots, used, raise_damage):
+        for node in nodes:
+            for blob in node.content:
+                used.add(BlobKind.DATA, blob)
+
+
+def _carry_out(repository: Repository, lock: HeldLock, survey: _Survey) -> PruneResult:
+    files, choice, plan = repository.files, survey.choice, survey.plan
     deleter = _Deleter(files.storage, lock)
     deleter.delete(FileKind.SNAPSHOT, plan.snapshots_removed)
     deleter.delete(FileKind.DATA, plan.packs_unindexed)
     leftovers = files.storage.remove_leftovers()
-    new_packs, written_bytes = _repack(files, lock, plan)
-    gone = {*plan.packs_deleted, *plan.packs_repacked, *plan.packs_lost}
-    touched = {pack for index in plan.index_files_replaced for pack in facts.index_packs[index]}
-    survivors = [PackContent(pack, facts.indexed[pack]) for pack in sorted(touched - gone)]
-    new_index = _write_index(files, lock, [*survivors, *new_packs]) if plan.index_files_replaced else {}
-    deleter.delete(FileKind.INDEX, plan.index_files_replaced)
+    with Repacker(files, lock, survey.reader.index) as repacker:
+        for pack in choice.repacked:
+            repacker.move(pack, survey.used.kept(pack))
+        repacker.vouch(survey.used.vouchers((*choice.deleted, *choice.repacked)))
+        repacker.finish(_survivors(survey))
+    deleter.delete(FileKind.INDEX, choice.index_files_replaced)
     deleter.delete(FileKind.DATA, (*plan.packs_deleted, *plan.packs_repacked))
     return PruneResult(
         plan=plan,
-        bytes_freed=deleter.bytes - written_bytes - sum(new_index.values()),
-        packs_written=len(new_packs),
-        index_files_written=len(new_index),
+        bytes_freed=deleter.bytes - repacker.pack_bytes - repacker.index_bytes,
+        packs_written=repacker.packs,
+        index_files_written=len(repacker.index_files),
         index_files_deleted=len(plan.index_files_replaced),
         leftovers_removed=leftovers,
     )
+
+
+def _survivors(survey: _Survey) -> t.Iterator[PackContent]:
+    """The packs that stay and are named by an index file that goes."""
+    choice = survey.choice
+    gone = {pack.id for pack in (*choice.deleted, *choice.repacked, *choice.lost)}
+    replaced = set(choice.index_files_replaced)
+    touched = {pack for file in survey.facts.index_files if file.id in replaced for pack in file.packs}
+    for pack in survey.facts.packs:
+        if pack.id in touched and pack.id not in gone:
+            yield PackContent(pack.id, survey.used.content(pack))
 
 
 class _Deleter:
@@ -128,62 +170,12 @@ class _Deleter:
         self.bytes = 0
 
     def delete(self, kind: FileKind, names: t.Iterable[str]) -> None:
-        names = list(names)
-        if names:
-            self._lock.confirm()
-        for name in names:
+        for number, name in enumerate(names):
+            if number % _DELETIONS_PER_LOOK == 0:
+                self._lock.confirm()
             self._lock.check()
             stored = self._storage.stat(kind, name)
             if stored is None:
                 continue
             self._storage.delete(kind, name)
             self.bytes += stored.size
-
-
-def _repack(files: ObjectFiles, lock: HeldLock, plan: PrunePlan) -> tuple[list[PackContent], int]:
-    """Copy the blobs that live on, sealed as they are, into new packs; no index names those yet."""
-    written: list[PackContent] = []
-    written_bytes = 0
-    builders = {kind: PackBuilder(kind) for kind in BlobKind}
-
-    def store(builder: PackBuilder) -> int:
-        finished = builder.finish(files.key)
-        lock.check()
-        files.storage.put(FileKind.DATA, finished.content.id, finished.data)
-        written.append(finished.content)
-        return len(finished.data)
-
-    for pack, blobs in plan.moves.items():
-        for blob in blobs:
-            builders[blob.kind].add(blob.id, SealedBlob(_read_sealed(files, pack, blob), blob.plain_length))
-            if builders[blob.kind].is_full():
-                written_bytes += store(builders[blob.kind])
-                builders[blob.kind] = PackBuilder(blob.kind)
-    for builder in builders.values():
-        if len(builder):
-            written_bytes += store(builder)
-    return written, written_bytes
-
-
-def _read_sealed(files: ObjectFiles, pack: PackId, blob: PackedBlob) -> bytes:
-    """A blob as stored, after it was opened and found good."""
-    try:
-        sealed = files.storage.get_range(FileKind.DATA, pack, blob.offset, blob.length)
-        open_blob(files.key, blob, sealed)
-    except Malformed as error:
-        raise RepositoryDamaged(f"{blob_name(blob.kind, blob.id)} in {object_name(FileKind.DATA, pack)}", str(error)) from error
-    return sealed
-
-
-def _write_index(files: ObjectFiles, lock: HeldLock, packs: t.Sequence[PackContent]) -> dict[IndexId, int]:
-    """New index files, with their sizes."""
-    written: dict[IndexId, int] = {}
-    batch: list[PackContent] = []
-    for pack in packs:
-        batch.append(pack)
-        if sum(len(pack.blobs) for pack in batch) >= BLOBS_PER_INDEX or pack is packs[-1]:
-            lock.confirm()
-            name, size = files.write(FileKind.INDEX, encode_index(batch))
-            written[IndexId(name)] = size
-            batch = []
-    return written

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Decides what a prune removes. Nothing here reads or writes: facts in, a plan out, or a refusal."""
+"""Decides what a prune removes. Nothing here reads or writes: facts in, a choice and a plan out, or a refusal."""
 
 from __future__ import annotations
 
@@ -13,34 +13,96 @@ import typing as t
 from .blobs import PackedBlob
 from .errors import RepositoryDamaged
 from .object_files import object_name
-from .packs import TARGET_SIZE, pack_size
-from .reachability import BlobSet
+from .packs import TARGET_SIZE, is_full, pack_size
 from .reading import blob_name
 from .storage import FileKind
-from .types import BlobKind, IndexId, PackId, SnapshotId
+from .types import BlobId, BlobKind, IndexId, PackId, SnapshotId
 
 _SMALL_PACK = TARGET_SIZE // 4
 _SMALL_INDEX_BLOBS = 2_000
 _WORTH_MERGING = 10
+_HINT = (
+    "Nothing was removed. Verify the repository with repair, which names what is lost, and run the plan again, so that messages"
+    " that the mailbox still has are read again. What is lost for good can be given up with accept_missing."
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PackFacts:
+    """One pack that the index names. Sizes and lengths are bytes; ``stored_size`` is None when the pack is not there.
+
+    ``kept_blobs`` are the blobs that snapshots need and that have no better copy in another pack.
+    """
+
+    number: int
+    id: PackId
+    stored_size: int | None
+    implied_size: int
+    kinds: frozenset[BlobKind]
+    blobs: int
+    length: int
+    kept_blobs: int
+    kept_length: int
+
+    @property
+    def is_healthy(self) -> bool:
+        return self.stored_size == self.implied_size
+
+    @property
+    def waste(self) -> int:
+        return self.length - self.kept_length
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class IndexFacts:
+    """One index file: the packs that it names, and with how many blobs."""
+
+    id: IndexId
+    packs: frozenset[PackId]
+    blobs: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MissingBlobs:
+    """What snapshots need and no pack holds: how many blobs, and the first few."""
+
+    count: int = 0
+    examples: tuple[tuple[BlobKind, BlobId], ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.count > 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RepositoryFacts:
-    """What a plan is made from. ``indexed`` merges all index files; ``index_packs`` and ``index_blobs`` tell them apart."""
+    """What a plan is made from. ``unindexed`` are packs that no index names, with their sizes; ``missing`` is in no index."""
 
     snapshots: frozenset[SnapshotId]
-    used: BlobSet
-    stored_packs: t.Mapping[PackId, int]
-    indexed: t.Mapping[PackId, tuple[PackedBlob, ...]]
-    index_packs: t.Mapping[IndexId, frozenset[PackId]]
-    index_blobs: t.Mapping[IndexId, int]
+    packs: tuple[PackFacts, ...]
+    unindexed: t.Mapping[PackId, int]
+    index_files: tuple[IndexFacts, ...]
+    missing: MissingBlobs
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Choice:
+    """What becomes of the packs that the index names, by id; all others stay as they are.
+
+    ``lost`` packs are not in the storage, and nothing needs them; only the index changes.
+    """
+
+    deleted: tuple[PackFacts, ...]
+    repacked: tuple[PackFacts, ...]
+    lost: tuple[PackFacts, ...]
+    index_files_replaced: tuple[IndexId, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PrunePlan:
-    """Exactly what a prune does. ``moves`` says which blobs of each rewritten pack live on; sizes are bytes as stored.
+    """Exactly what a prune does. Sizes are bytes of packs as stored; that of the index comes on top.
 
-    ``packs_lost`` are in the index and not in the storage, and nothing needs them; only the index changes.
+    ``packs_lost`` are in the index and not in the storage; only the index changes. ``missing`` is empty unless losses were
+    accepted.
     """
 
     snapshots_removed: tuple[SnapshotId, ...]
@@ -53,7 +115,7 @@ class PrunePlan:
     blobs_removed: int
     bytes_freed: int
     bytes_rewritten: int
-    moves: t.Mapping[PackId, tuple[PackedBlob, ...]] = dataclasses.field(repr=False)
+    missing: MissingBlobs
 
     @property
     def changes(self) -> bool:
@@ -61,92 +123,100 @@ class PrunePlan:
         return bool(self.snapshots_removed or self.packs_deleted or self.packs_unindexed or self.index_files_replaced)
 
 
-def decide(facts: RepositoryFacts, remove: t.Collection[SnapshotId], tolerated_waste: float) -> PrunePlan:
-    """Raises RepositoryDamaged, naming it, when something that is needed is not there as it should be."""
-    keepers = _assign_blobs(facts)
-    healthy = {pack: blobs for pack, blobs in facts.indexed.items() if _is_healthy(facts, pack)}
-    deleted = {pack for pack in facts.indexed if pack in facts.stored_packs and not keepers.get(pack)}
-    repacked = _choose_repacks(facts, {pack: keepers[pack] for pack in healthy if pack not in deleted}, tolerated_waste)
-    lost = {pack for pack in facts.indexed if pack not in facts.stored_packs}
-    unindexed = {pack for pack in facts.stored_packs if pack not in facts.indexed}
-    rewritten = sum(pack_size(keepers[pack]) for pack in repacked)
-    going = deleted | repacked
-    kept_blobs = sum(len(keepers[pack]) for pack in repacked)
-    return PrunePlan(
-        snapshots_removed=tuple(sorted(facts.snapshots.intersection(remove))),
-        snapshots_kept=tuple(sorted(facts.snapshots.difference(remove))),
-        packs_deleted=tuple(sorted(deleted)),
-        packs_repacked=tuple(sorted(repacked)),
-        packs_unindexed=tuple(sorted(unindexed)),
-        packs_lost=tuple(sorted(lost)),
-        index_files_replaced=_choose_index_files(facts, going | lost),
-        blobs_removed=sum(len(facts.indexed[pack]) for pack in going) - kept_blobs,
-        bytes_freed=sum(facts.stored_packs[pack] for pack in going | unindexed) - rewritten,
-        bytes_rewritten=rewritten,
-        moves={pack: keepers[pack] for pack in sorted(repacked)},
+def decide(facts: RepositoryFacts, tolerated_waste: float, *, accept_missing: bool = False) -> Choice:
+    """Raises RepositoryDamaged, naming it, when something that is needed is not there as it should be.
+
+    ``accept_missing`` lets pass what no pack holds. A needed blob in a pack of the wrong size is never let pass.
+    """
+    _refuse_damage(facts, accept_missing)
+    deleted = {pack for pack in facts.packs if pack.stored_size is not None and not pack.kept_blobs}
+    lost = {pack for pack in facts.packs if pack.stored_size is None}
+    repacked = _choose_repacks([pack for pack in facts.packs if pack.is_healthy and pack.kept_blobs], tolerated_waste)
+    return Choice(
+        deleted=_by_id(deleted),
+        repacked=_by_id(repacked),
+        lost=_by_id(lost),
+        index_files_replaced=_choose_index_files(facts.index_files, {pack.id for pack in deleted | repacked | lost}),
     )
 
 
-def _is_healthy(facts: RepositoryFacts, pack: PackId) -> bool:
-    return facts.stored_packs.get(pack) == pack_size(facts.indexed[pack])
+def describe(facts: RepositoryFacts, choice: Choice, remove: t.Collection[SnapshotId], bytes_rewritten: int) -> PrunePlan:
+    """The plan in full. ``bytes_rewritten`` is what L(packed_size) says of the blobs of the repacked packs that are kept."""
+    going = (*choice.deleted, *choice.repacked)
+    freed = sum(pack.stored_size or 0 for pack in going) + sum(facts.unindexed.values())
+    return PrunePlan(
+        snapshots_removed=tuple(sorted(facts.snapshots.intersection(remove))),
+        snapshots_kept=tuple(sorted(facts.snapshots.difference(remove))),
+        packs_deleted=tuple(pack.id for pack in choice.deleted),
+        packs_repacked=tuple(pack.id for pack in choice.repacked),
+        packs_unindexed=tuple(sorted(facts.unindexed)),
+        packs_lost=tuple(pack.id for pack in choice.lost),
+        index_files_replaced=choice.index_files_replaced,
+        blobs_removed=sum(pack.blobs for pack in going) - sum(pack.kept_blobs for pack in choice.repacked),
+        bytes_freed=freed - bytes_rewritten,
+        bytes_rewritten=bytes_rewritten,
+        missing=_missing(facts),
+    )
 
 
-def _assign_blobs(facts: RepositoryFacts) -> dict[PackId, tuple[PackedBlob, ...]]:
-    """For every healthy pack the used blobs that it keeps: of several copies one, in the pack that holds most of use."""
-
-    def use(pack: PackId) -> tuple[int, str]:
-        return (-sum(blob.length for blob in facts.indexed[pack] if facts.used.has(blob.kind, blob.id)), pack)
-
-    assigned = BlobSet()
-    keepers: dict[PackId, tuple[PackedBlob, ...]] = {}
-    for pack in sorted((pack for pack in facts.indexed if _is_healthy(facts, pack)), key=use):
-        blobs = facts.indexed[pack]
-        keepers[pack] = tuple(blob for blob in blobs if facts.used.has(blob.kind, blob.id) and assigned.add(blob.kind, blob.id))
-    if len(assigned) != len(facts.used):
-        _refuse(facts, assigned)
-    return keepers
+def packed_size(blobs: t.Iterable[PackedBlob]) -> int:
+    """What these blobs take once they are in new packs, in this order, one series of packs for each kind."""
+    total = 0
+    open_packs = dict.fromkeys(BlobKind, (0, 0))
+    for blob in blobs:
+        length, entries = open_packs[blob.kind]
+        length, entries = length + blob.length, entries + 1
+        if entries == 1:
+            total += pack_size(())
+        total += pack_size((blob,)) - pack_size(())
+        open_packs[blob.kind] = (0, 0) if is_full(length, entries) else (length, entries)
+    return total
 
 
-def _refuse(facts: RepositoryFacts, assigned: BlobSet) -> t.NoReturn:
-    """Say which needed blob is not safely there, and where it should be."""
-    hint = "Nothing was removed. Verify the repository, and restore the named file from a copy of the storage if there is one."
-    for pack, blobs in facts.indexed.items():
-        for blob in blobs:
-            if facts.used.has(blob.kind, blob.id) and not assigned.has(blob.kind, blob.id):
-                size, expected = facts.stored_packs.get(pack), pack_size(blobs)
-                problem = "is missing" if size is None else f"has {size:,} bytes instead of {expected:,}"
-                raise RepositoryDamaged(object_name(FileKind.DATA, pack), f"{problem}, and snapshots need it", hint=hint)
-    for kind, blob_id in facts.used:
-        if not assigned.has(kind, blob_id):
-            raise RepositoryDamaged(blob_name(kind, blob_id), "is in no index, and snapshots need it", hint=hint)
-    raise RepositoryDamaged("the index", "contradicts itself", hint=hint)
+def _by_id(packs: t.Iterable[PackFacts]) -> tuple[PackFacts, ...]:
+    return tuple(sorted(packs, key=lambda pack: pack.id))
 
 
-def _choose_repacks(facts: RepositoryFacts, keepers: t.Mapping[PackId, tuple[PackedBlob, ...]], tolerated_waste: float) -> set[PackId]:
+def _refuse_damage(facts: RepositoryFacts, accept_missing: bool) -> None:
+    for pack in facts.packs:
+        if pack.is_healthy or not pack.kept_blobs or (pack.stored_size is None and accept_missing):
+            continue
+        problem = "is missing" if pack.stored_size is None else f"has {pack.stored_size:,} bytes instead of {pack.implied_size:,}"
+        raise RepositoryDamaged(object_name(FileKind.DATA, pack.id), f"{problem}, and snapshots need it", hint=_HINT)
+    if facts.missing and not accept_missing:
+        (kind, blob), others = facts.missing.examples[0], facts.missing.count - 1
+        more = f" (as are {others:,} others)" if others else ""
+        raise RepositoryDamaged(blob_name(kind, blob), f"is in no index{more}, and snapshots need it", hint=_HINT)
+
+
+def _missing(facts: RepositoryFacts) -> MissingBlobs:
+    """With what lost packs held."""
+    lost = sum(pack.kept_blobs for pack in facts.packs if pack.stored_size is None)
+    return dataclasses.replace(facts.missing, count=facts.missing.count + lost)
+
+
+def _choose_repacks(packs: t.Sequence[PackFacts], tolerated_waste: float) -> set[PackFacts]:
     """Packs to rewrite: of mixed kinds or trees with waste always, data packs until the waste is tolerable, many small ones."""
-    useful = {pack: sum(blob.length for blob in blobs) for pack, blobs in keepers.items()}
-    waste = {pack: sum(blob.length for blob in facts.indexed[pack]) - useful[pack] for pack in keepers}
-    kinds = {pack: {blob.kind for blob in facts.indexed[pack]} for pack in keepers}
-    chosen = {pack for pack in keepers if len(kinds[pack]) > 1 or (waste[pack] and BlobKind.TREE in kinds[pack])}
+    chosen = {pack for pack in packs if len(pack.kinds) > 1 or (pack.waste and BlobKind.TREE in pack.kinds)}
     for kind in BlobKind:
-        small = [pack for pack in keepers if kinds[pack] == {kind} and facts.stored_packs[pack] < _SMALL_PACK]
+        small = [pack for pack in packs if pack.kinds == {kind} and pack.implied_size < _SMALL_PACK]
         if len(small) >= _WORTH_MERGING:
             chosen.update(small)
-    tolerated = tolerated_waste * sum(useful.values())
-    remaining = sum(waste[pack] for pack in keepers if pack not in chosen)
-    for pack in sorted(keepers, key=lambda pack: (-waste[pack] / facts.stored_packs[pack], pack)):
+    tolerated = tolerated_waste * sum(pack.kept_length for pack in packs)
+    remaining = sum(pack.waste for pack in packs if pack not in chosen)
+    for pack in sorted(packs, key=lambda pack: (-pack.waste / pack.implied_size, pack.id)):
         if remaining <= tolerated:
             break
         if pack not in chosen:
             chosen.add(pack)
-            remaining -= waste[pack]
+            remaining -= pack.waste
     return chosen
 
 
-def _choose_index_files(facts: RepositoryFacts, going: set[PackId]) -> tuple[IndexId, ...]:
+def _choose_index_files(index_files: t.Sequence[IndexFacts], going: t.Collection[PackId]) -> tuple[IndexId, ...]:
     """Index files that name a pack that goes or that another one names too, and the small ones once there are many."""
-    times_named = collections.Counter(pack for packs in facts.index_packs.values() for pack in packs)
-    stale = going.union(pack for pack, times in times_named.items() if times > 1)
-    replaced = {index for index, packs in facts.index_packs.items() if not packs.isdisjoint(stale)}
-    small = {index for index, count in facts.index_blobs.items() if count < _SMALL_INDEX_BLOBS}
+    times_named = collections.Counter(pack for file in index_files for pack in file.packs)
+    stale = {*going, *(pack for pack, times in times_named.items() if times > 1)}
+    replaced = {file.id for file in index_files if not file.packs.isdisjoint(stale)}
+    small = {file.id for file in index_files if file.blobs < _SMALL_INDEX_BLOBS}
     return tuple(sorted(replaced | small if len(small) >= _WORTH_MERGING else replaced))

@@ -6,10 +6,23 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
-from .errors import RepositoryDamaged
-from .types import BlobId, BlobKind, Node, TreeId, TreeReader
+from .blobs import open_blob
+from .errors import Malformed, RepositoryDamaged
+from .reading import IndexReader
+from .sealed_reading import read_sealed
+from .tree_json import decode_tree
+from .types import BlobId, BlobKind, Node, TreeId
+
+_TREES_AT_ONCE = 4_096
+
+
+class SeenBlobs(t.Protocol):
+    """What takes note of blobs, and knows which are news."""
+
+    def add(self, kind: BlobKind, blob: str, /) -> bool: ...
 
 
 class BlobSet:
@@ -38,34 +51,36 @@ class BlobSet:
 
 
 def visit_trees(
-    store: TreeReader,
-    roots: t.Iterable[TreeId],
-    used: BlobSet,
-    on_damage: t.Callable[[RepositoryDamaged], None] | None = None,
-) -> t.Iterator[tuple[TreeId, tuple[Node, ...]]]:
-    """Every tree below ``roots`` once. ``used`` collects the trees; their files are the caller's.
+    reader: IndexReader, roots: t.Iterable[TreeId], used: SeenBlobs, on_damage: t.Callable[[RepositoryDamaged], None]
+) -> t.Iterator[tuple[Node, ...]]:
+    """The entries of every tree below ``roots``, each tree once. ``used`` collects the trees; their files are the caller's.
 
-    A damaged tree raises RepositoryDamaged, or is handed to ``on_damage`` and left out.
+    Some trees at a time, as they lie in the packs. A damaged one is handed to ``on_damage`` and left out. Raises StorageError.
     """
     pending = [root for root in roots if used.add(BlobKind.TREE, root)]
     while pending:
-        tree = pending.pop()
+        batch = pending[-_TREES_AT_ONCE:]
+        del pending[-_TREES_AT_ONCE:]
+        for nodes in _read_trees(reader, batch, on_damage):
+            yield nodes
+            pending.extend(node.subtree for node in nodes if node.subtree is not None and used.add(BlobKind.TREE, node.subtree))
+
+
+def _read_trees(
+    reader: IndexReader, trees: t.Iterable[TreeId], on_damage: t.Callable[[RepositoryDamaged], None]
+) -> t.Iterator[tuple[Node, ...]]:
+    found = [reader.index.find(BlobKind.TREE, BlobId(tree)) or tree for tree in trees]
+    placed = (place for place in found if not isinstance(place, str))
+    awry = [TreeId(tree) for tree in found if isinstance(tree, str)]
+    in_order = sorted(placed, key=lambda place: (place.pack, place.blob.offset))
+    for pack, group in itertools.groupby(in_order, key=lambda place: place.pack):
+        for blob, sealed in read_sealed(reader.storage, pack, [place.blob for place in group]):
+            try:
+                yield decode_tree(open_blob(reader.key, blob, b"" if sealed is None else sealed))
+            except Malformed:
+                awry.append(TreeId(blob.id))
+    for tree in awry:
         try:
-            nodes = store.read_tree(tree)
-        except RepositoryDamaged as error:
-            if on_damage is None:
-                raise
-            on_damage(error)
-            continue
-        yield tree, nodes
-        pending.extend(node.subtree for node in nodes if node.subtree is not None and used.add(BlobKind.TREE, node.subtree))
-
-
-def find_used_blobs(store: TreeReader, roots: t.Iterable[TreeId]) -> BlobSet:
-    """All that the trees need, themselves included. Raises RepositoryDamaged."""
-    used = BlobSet()
-    for _tree, nodes in visit_trees(store, roots, used):
-        for node in nodes:
-            for blob in node.content:
-                used.add(BlobKind.DATA, blob)
-    return used
+            yield reader.read_tree(tree)
+        except RepositoryDamaged as damage:
+            on_damage(damage)

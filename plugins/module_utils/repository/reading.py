@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .blob_index import BlobPlace
+from .blob_index import BlobIndex, BlobPlace
 from .blobs import open_blob
 from .crypto import SealingKey
-from .errors import Malformed, ObjectMissing, RepositoryDamaged
+from .errors import BlobMissing, Malformed, ObjectMissing, RepositoryDamaged
 from .object_files import object_name
 from .storage import FileKind, Storage
 from .tree_json import decode_tree
@@ -57,3 +57,47 @@ def read_at(storage: Storage, key: SealingKey, place: BlobPlace) -> bytes:
         ) from error
     except Malformed as error:
         raise RepositoryDamaged(f"{blob_name(blob.kind, blob.id)} in {object_name(FileKind.DATA, place.pack)}", str(error)) from error
+
+
+def read_any(storage: Storage, key: SealingKey, kind: BlobKind, blob: BlobId, places: t.Sequence[BlobPlace]) -> bytes:
+    """Read a blob from the first of its places that is good.
+
+    Raises BlobMissing when there is no place, or no pack at any of them; else RepositoryDamaged that names every place.
+    """
+    failures: list[RepositoryDamaged] = []
+    for place in places:
+        try:
+            return read_at(storage, key, place)
+        except RepositoryDamaged as error:
+            failures.append(error)
+    if not failures:
+        raise BlobMissing(blob_name(kind, blob), "is in no index")
+    others = "".join(f"; {failure.obj} {failure.problem}" for failure in failures[1:])
+    is_missing = all(isinstance(failure.__cause__, ObjectMissing) for failure in failures)
+    raise (BlobMissing if is_missing else RepositoryDamaged)(failures[0].obj, failures[0].problem + others) from failures[0].__cause__
+
+
+def read_from_index(storage: Storage, key: SealingKey, kind: BlobKind, blob: BlobId, index: BlobIndex) -> bytes:
+    """As L(read_any), by an index whose listing is of today: what that lists is not missing, whatever the storage says when it is read."""
+    try:
+        return read_any(storage, key, kind, blob, index.places(kind, blob))
+    except BlobMissing as missing:
+        if not index.has(kind, blob):
+            raise
+        raise RepositoryDamaged(
+            missing.obj,
+            f"{missing.problem}, although the storage lists it",
+            hint="Check whether the storage lets its user read, or has moved the file to an archive class.",
+        ) from missing.__cause__
+
+
+class IndexReader(BlobReader):
+    """Reads by what one index says, every copy of a blob in turn."""
+
+    def __init__(self, storage: Storage, key: SealingKey, index: BlobIndex) -> None:
+        self.storage = storage
+        self.key = key
+        self.index = index
+
+    def read_blob(self, kind: BlobKind, blob: BlobId) -> bytes:
+        return read_from_index(self.storage, self.key, kind, blob, self.index)

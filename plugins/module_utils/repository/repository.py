@@ -10,17 +10,20 @@ import contextlib
 import os
 import socket
 import typing as t
+from pathlib import Path
 
 from .._deps import require_libraries
+from .blob_index import IndexUnusable
 from .clock import Clock, SystemClock
 from .crypto import KeyMaterial, SealingKey
-from .errors import ObjectExists, ObjectMissing, RepositoryDamaged, RepositoryError, RepositoryExists, RepositoryMissing
-from .keys import DEFAULT_KDF, KdfParameters, KeyInfo, find_master_keys, list_key_files, refuse_empty_passphrase, write_key_file
+from .errors import BlobMissing, ObjectExists, ObjectMissing, RepositoryDamaged, RepositoryError, RepositoryExists, RepositoryMissing
+from .index_cache import IndexCache
+from .keys import DEFAULT_KDF, KdfParameters, KeyInfo, KeyRole, Keys, find_master_keys, refuse_empty_passphrase
 from .known_index import KnownIndex
 from .locks import hold_lock
 from .object_files import ObjectFiles, is_id, object_name
 from .polynomial import random_irreducible
-from .reading import BlobReader, blob_name, read_at
+from .reading import BlobReader, read_any, read_from_index
 from .snapshots import read_snapshot
 from .storage import CONFIG_NAME, FileKind, Storage
 from .types import BlobId, BlobKind, KeyId, Snapshot, SnapshotId
@@ -56,9 +59,10 @@ def create_repository(
     storage.prepare()
     _refuse_lost_config(storage)
     master = KeyMaterial.random()
-    ours = [write_key_file(storage, master, passphrase, kdf, clock.now())]
+    keys = Keys(storage, master)
+    ours = [keys.add(passphrase, kdf=kdf, created=clock.now())]
     if recovery_passphrase is not None:
-        ours.append(write_key_file(storage, master, recovery_passphrase, kdf, clock.now()))
+        ours.append(keys.add(recovery_passphrase, role=KeyRole.RECOVERY, kdf=kdf, created=clock.now()))
     files = ObjectFiles(storage, SealingKey(master))
     repository_id = os.urandom(32).hex()
     config = {"version": FORMAT_VERSION, "id": repository_id, "chunker_polynomial": format(random_irreducible(os.urandom), "x")}
@@ -71,8 +75,10 @@ def create_repository(
     return Repository(files, repository_id, ours[0], master, clock)
 
 
-def open_repository(storage: Storage, passphrase: str, *, clock: Clock = _SYSTEM_CLOCK) -> Repository:
-    """Raises RepositoryMissing, WrongPassphrase, RepositoryDamaged, StorageError, InputError for an empty passphrase."""
+def open_repository(storage: Storage, passphrase: str, *, clock: Clock = _SYSTEM_CLOCK, cache_folder: Path | None = None) -> Repository:
+    """``cache_folder`` may hold copies of indexes, which writers keep there for everybody who opens a repository from this host.
+
+    Raises RepositoryMissing, WrongPassphrase, RepositoryDamaged, StorageError, InputError for an empty passphrase."""
     require_libraries()
     if not repository_exists(storage):
         raise RepositoryMissing(
@@ -87,7 +93,7 @@ def open_repository(storage: Storage, passphrase: str, *, clock: Clock = _SYSTEM
         except RepositoryDamaged as error:
             damage = damage or error
             continue
-        return Repository(files, _repository_id(storage, config), key_id, master, clock)
+        return Repository(files, _repository_id(storage, config), key_id, master, clock, cache_folder)
     raise damage or RepositoryDamaged(object_name(FileKind.CONFIG, CONFIG_NAME), "opens with no key")
 
 
@@ -127,13 +133,20 @@ def _remove_keys(storage: Storage, keys: t.Iterable[KeyId]) -> None:
 class Repository(BlobReader):
     """An open repository. Reading is thread-safe. Writing goes through L(writing)."""
 
-    def __init__(self, files: ObjectFiles, repository_id: str, key_id: KeyId, master: KeyMaterial, clock: Clock) -> None:
+    def __init__(
+        self,
+        files: ObjectFiles,
+        repository_id: str,
+        key_id: KeyId,
+        master: KeyMaterial,
+        clock: Clock,
+        cache_folder: Path | None = None,
+    ) -> None:
         self.id = repository_id
         self.files = files
-        self.known_index = KnownIndex(files)
+        self.known_index = KnownIndex(files, None if cache_folder is None else IndexCache(cache_folder, repository_id, files.key))
         self.clock = clock
-        self._key_id = key_id
-        self._master = master
+        self.keys = Keys(files.storage, master, key_id)
 
     @property
     def storage(self) -> Storage:
@@ -141,22 +154,25 @@ class Repository(BlobReader):
 
     def has_blob(self, kind: BlobKind, blob: BlobId) -> bool:
         """Whether the index has the blob in a pack that is there, as of when the index was last read: reliable under a lock."""
-        return self.known_index.index().has(kind, blob)
+        try:
+            return self.known_index.index().has(kind, blob)
+        except IndexUnusable:
+            return self.known_index.refresh().has(kind, blob)
 
     def read_blob(self, kind: BlobKind, blob: BlobId) -> bytes:
-        """The content, authenticated and compared with its hash. Raises RepositoryDamaged, StorageError."""
-        place = self.known_index.index().find(kind, blob)
-        if place is not None:
-            try:
-                return read_at(self.storage, self.files.key, place)
-            except RepositoryDamaged as error:
-                was_moved = isinstance(error.__cause__, ObjectMissing)
-                if not was_moved:
-                    raise
-        place = self.known_index.refresh().find(kind, blob)
-        if place is None:
-            raise RepositoryDamaged(blob_name(kind, blob), "is in no index")
-        return read_at(self.storage, self.files.key, place)
+        """The content, authenticated and compared with its hash; of several copies the first that is good.
+
+        Raises BlobMissing, RepositoryDamaged, StorageError.
+        """
+        try:
+            return read_any(self.storage, self.files.key, kind, blob, self.known_index.index().places(kind, blob))
+        except (BlobMissing, IndexUnusable):
+            index = self.known_index.refresh()
+        try:
+            return read_from_index(self.storage, self.files.key, kind, blob, index)
+        except BlobMissing:
+            self.known_index.refuse_damage()
+            raise
 
     def snapshots(self, *, on_damage: t.Callable[[RepositoryDamaged], None] | None = None) -> list[Snapshot]:
         """All snapshots, oldest first. A damaged one raises RepositoryDamaged, or is handed to ``on_damage`` and left out.
@@ -204,20 +220,11 @@ class Repository(BlobReader):
 
     def key_files(self) -> list[KeyInfo]:
         """The key files, oldest first. Raises RepositoryDamaged."""
-        return list_key_files(self.storage, self._key_id)
+        return self.keys.infos()
 
     def add_key(self, passphrase: str, *, kdf: KdfParameters = DEFAULT_KDF) -> KeyId:
         """Let another passphrase open the repository. The data stays as it is."""
-        return write_key_file(self.storage, self._master, passphrase, kdf, self.clock.now())
-
-    def remove_key(self, key: KeyId) -> None:
-        """Shut a passphrase out. The key that this repository was opened with stays, so that one always remains."""
-        if key == self._key_id:
-            raise RepositoryError(
-                f"The key {key} is the one in use and was not removed.",
-                hint="Open the repository with the passphrase that shall stay.",
-            )
-        self.storage.delete(FileKind.KEY, key)
+        return self.keys.add(passphrase, kdf=kdf, created=self.clock.now())
 
     def _is_listed(self, snapshot: str) -> bool:
         return any(stored.name == snapshot for stored in self.storage.list(FileKind.SNAPSHOT))
@@ -226,9 +233,12 @@ class Repository(BlobReader):
     def _writer(self, exclusive: bool, hostname: str | None, lock_timeout: float) -> t.Iterator[Writer]:
         with hold_lock(self.files, self.clock, exclusive=exclusive, lock_timeout=lock_timeout) as lock:
             self.known_index.refresh()
+            self.known_index.refuse_damage()
+            self.known_index.save()
             writer = Writer(self, lock, hostname or socket.gethostname())
             try:
                 yield writer
                 writer.flush()
+                self.known_index.save()
             finally:
                 writer.close()

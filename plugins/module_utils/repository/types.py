@@ -77,7 +77,7 @@ class Node:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A restore point. ``program`` says what wrote it."""
+    """A restore point. ``program`` says what wrote it; ``original`` is its first id, once its tags were rewritten."""
 
     id: SnapshotId
     time: datetime
@@ -88,6 +88,12 @@ class Snapshot:
     parent: SnapshotId | None = None
     username: str = ""
     program: str = ""
+    original: SnapshotId | None = None
+
+    @property
+    def first_id(self) -> SnapshotId:
+        """The id that it had first, and that stays whatever tags it is given."""
+        return self.original or self.id
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

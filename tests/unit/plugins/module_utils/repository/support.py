@@ -67,15 +67,20 @@ class MemoryStorage:
 
     def __init__(self) -> None:
         self.files: dict[tuple[FileKind, str], bytes] = {}
+        self.quarantined: list[tuple[FileKind, str, bytes]] = []
 
     @property
     def location(self) -> str:
         return "memory"
 
+    @property
+    def lists_at_once(self) -> bool:
+        return False
+
     def prepare(self) -> None:
         pass
 
-    def put(self, kind: FileKind, name: str, data: bytes) -> None:
+    def put(self, kind: FileKind, name: str, data: bytes | memoryview) -> None:
         if kind is FileKind.CONFIG and (kind, name) in self.files:
             raise ObjectExists("There is a config already.")
         self.files[(kind, name)] = bytes(data)
@@ -102,6 +107,11 @@ class MemoryStorage:
         data = self.files.get((kind, name))
         return None if data is None else StoredFile(name, len(data))
 
+    def quarantine(self, kind: FileKind, name: str) -> str:
+        self.quarantined.append((kind, name, self.get(kind, name)))
+        del self.files[(kind, name)]
+        return f"memory/quarantine/{kind.value}/{name}"
+
     def remove_leftovers(self) -> int:
         return 0
 
@@ -111,6 +121,7 @@ class MemoryStorage:
     def copy(self) -> MemoryStorage:
         twin = MemoryStorage()
         twin.files = dict(self.files)
+        twin.quarantined = list(self.quarantined)
         return twin
 
 
@@ -125,17 +136,21 @@ class RecordingStorage(MemoryStorage):
         self.before_change: t.Callable[[str, FileKind], None] = lambda _action, _kind: None
         self.reads: list[tuple[FileKind, str]] = []
 
-    def put(self, kind: FileKind, name: str, data: bytes) -> None:
+    def put(self, kind: FileKind, name: str, data: bytes | memoryview) -> None:
         self._change("put", kind, name, lambda: super(RecordingStorage, self).put(kind, name, data))
 
     def delete(self, kind: FileKind, name: str) -> None:
         self._change("delete", kind, name, lambda: super(RecordingStorage, self).delete(kind, name))
 
+    def quarantine(self, kind: FileKind, name: str) -> str:
+        self._change("quarantine", kind, name, lambda: super(RecordingStorage, self).quarantine(kind, name))
+        return name
+
     def get_range(self, kind: FileKind, name: str, offset: int, length: int) -> bytes:
         self.reads.append((kind, name))
         return super().get_range(kind, name, offset, length)
 
-    def _change(self, action: str, kind: FileKind, name: str, change: t.Callable[[], None]) -> None:
+    def _change(self, action: str, kind: FileKind, name: str, change: t.Callable[[], object]) -> None:
         self.before_change(action, kind)
         is_broken = self.break_at is not None and len(self.changes) >= self.break_at
         if is_broken and not self.breaks_after_success:

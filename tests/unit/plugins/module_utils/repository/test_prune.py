@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.blobs import PackedBlob
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.blob_index import BlobPlace
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.check import Severity, check
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.errors import (
     ObjectMissing,
@@ -20,18 +20,14 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository
     RepositoryLocked,
     StorageError,
 )
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.packs import pack_size
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.known_index import load_index
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.prune import plan_prune, prune
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.prune_plan import PrunePlan, RepositoryFacts, decide
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.reachability import BlobSet
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import open_repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage import FileKind
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_local import LocalStorage
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import (
     BlobId,
     BlobKind,
-    IndexId,
-    PackId,
     Path,
     Snapshot,
     SnapshotId,
@@ -120,12 +116,8 @@ def test_a_little_waste_is_tolerated(place: Place) -> None:
     big: dict[Path, bytes] = {("x", str(number)): noise(40_000, number) for number in range(50)}
     first = back_up(place.repository, big | {("y",): noise(40_000, 77)})
     back_up(place.repository, big)
-    assert not any(blob.kind is BlobKind.DATA for blobs in plan_prune(place.reopen(), [first.id]).moves.values() for blob in blobs)
-    assert any(
-        blob.kind is BlobKind.DATA
-        for blobs in plan_prune(place.reopen(), [first.id], tolerated_waste=0.01).moves.values()
-        for blob in blobs
-    )
+    rewritten = [plan_prune(place.reopen(), [first.id], tolerated_waste=waste).bytes_rewritten for waste in (0.05, 0.01)]
+    assert rewritten[0] < 40_000 < 50 * 40_000 < rewritten[1]
 
 
 def test_an_unknown_snapshot_is_ignored(place: Place) -> None:
@@ -307,68 +299,29 @@ def test_inv01_a_pack_leaves_the_index_before_it_is_deleted(place: Place, storag
     ]
 
 
-# The plan alone, over made-up facts.
-
-BLOBS = st.integers(0, 11)
-MADE_UP_PACKS = st.lists(st.tuples(st.sampled_from(BlobKind), st.sets(BLOBS, min_size=1)), min_size=1, max_size=8)
-
-
-def made_up(packs: list[tuple[BlobKind, set[int]]]) -> dict[PackId, tuple[PackedBlob, ...]]:
-    contents = {}
-    for number, (kind, blobs) in enumerate(packs):
-        entries, offset = [], 0
-        for blob in sorted(blobs):
-            entries.append(PackedBlob(kind, BlobId(f"{blob:064x}"), offset, 100 + blob, None))
-            offset += 100 + blob
-        contents[PackId(f"{number:064x}")] = tuple(entries)
-    return contents
-
-
-@given(MADE_UP_PACKS, st.sets(st.tuples(st.sampled_from(BlobKind), BLOBS)), st.sampled_from([0.0, 0.05, 1.0]))
-def test_every_plan_keeps_one_copy_of_all_that_is_used(
-    packs: list[tuple[BlobKind, set[int]]], wanted: set[tuple[BlobKind, int]], tolerated: float
+def test_inv02_a_listed_pack_that_is_not_found_when_it_is_read_costs_nothing_that_its_directories_name(
+    place: Place, storage: RecordingStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    indexed = made_up(packs)
-    present = {(blob.kind, blob.id) for blobs in indexed.values() for blob in blobs}
-    used = BlobSet()
-    for kind, number in wanted:
-        if (kind, BlobId(f"{number:064x}")) in present:
-            used.add(kind, f"{number:064x}")
-    index = IndexId("ab" * 32)
-    facts = RepositoryFacts(
-        snapshots=frozenset(),
-        used=used,
-        stored_packs={pack: pack_size(blobs) for pack, blobs in indexed.items()} | {PackId("ff" * 32): 5},
-        indexed=indexed,
-        index_packs={index: frozenset(indexed)},
-        index_blobs={index: 1},
-    )
-    plan = decide(facts, [], tolerated)
-    gone = {*plan.packs_deleted, *plan.packs_repacked}
-    staying = {(blob.kind, blob.id) for pack, blobs in indexed.items() if pack not in gone for blob in blobs}
-    moved = [(blob.kind, blob.id) for blobs in plan.moves.values() for blob in blobs]
-    assert len(moved) == len(set(moved))
-    assert staying | set(moved) >= set(used)
-    assert set(moved) <= set(used)
-    assert plan.packs_unindexed == (PackId("ff" * 32),)
-    assert bool(plan.index_files_replaced) == bool(gone)
-    if tolerated == 0.0:
-        assert staying | set(moved) == set(used)
+    kept = {back_up(place.reopen(), OLD): OLD, back_up(place.reopen(), BOTH): BOTH}
+    whole = storage.get_range
+    hidden = {found.pack for found in places_of_roots(place)}
+
+    def hand_out(kind: FileKind, name: str, offset: int, length: int) -> bytes:
+        if name in hidden:
+            raise ObjectMissing("Could not read it: it does not exist.")
+        return whole(kind, name, offset, length)
+
+    monkeypatch.setattr(storage, "get_range", hand_out)
+    for accept_missing in (False, True):
+        with pytest.raises(RepositoryDamaged, match="although the storage lists it"):
+            prune(place.reopen(), accept_missing=accept_missing)
+    monkeypatch.undo()
+    sound(place, kept)
 
 
-def test_of_two_copies_the_one_in_the_fuller_pack_stays() -> None:
-    indexed = made_up([(BlobKind.DATA, {1}), (BlobKind.DATA, {1, 2, 3})])
-    used = BlobSet()
-    for number in (1, 2, 3):
-        used.add(BlobKind.DATA, f"{number:064x}")
-    facts = RepositoryFacts(
-        snapshots=frozenset(),
-        used=used,
-        stored_packs={pack: pack_size(blobs) for pack, blobs in indexed.items()},
-        indexed=indexed,
-        index_packs={},
-        index_blobs={},
-    )
-    plan: PrunePlan = decide(facts, [], 0.0)
-    assert plan.packs_deleted == (PackId(f"{0:064x}"),)
-    assert plan.packs_repacked == ()
+def places_of_roots(place: Place) -> t.Iterator[BlobPlace]:
+    index = load_index(place.reopen().files)
+    for snapshot in place.reopen().snapshots():
+        found = index.find(BlobKind.TREE, BlobId(snapshot.tree))
+        assert found is not None
+        yield found
