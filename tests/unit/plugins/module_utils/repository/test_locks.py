@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import os
+import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import typing as t
@@ -18,20 +18,29 @@ from datetime import datetime, timedelta
 import pytest
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.clock import SystemClock
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.errors import LockLost, RepositoryDamaged, RepositoryLocked
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.errors import (
+    LockLost,
+    RepositoryDamaged,
+    RepositoryLocked,
+    StorageError,
+)
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.go_text import format_time
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.lock_files import (
+    LockInfo,
+    find_conflict,
+    is_stale,
+    read_locks,
+)
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.locks import (
     REFRESH_SECONDS,
     TRUSTED_SECONDS,
+    UNREADABLE_SECONDS,
     HeldLock,
-    LockInfo,
-    find_conflict,
     hold_lock,
-    is_stale,
-    process_exists,
-    read_locks,
 )
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.processes import process_mark
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage import FileKind, StoredFile
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.other_processes import dead_process
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import (
     NOON,
     FakeClock,
@@ -43,14 +52,13 @@ from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils
 )
 
 
+def refuse_deletes(action: str, _kind: FileKind) -> None:
+    if action == "delete":
+        raise disk_full()
+
+
 def lock(*, exclusive: bool = False, age: float = 0, hostname: str = "elsewhere", pid: int = 4711) -> LockInfo:
     return LockInfo("ab" * 32, NOON - timedelta(seconds=age), exclusive, hostname, "root", pid)
-
-
-def dead_pid() -> int:
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
 
 
 def put_lock(place: Place, info: LockInfo) -> str:
@@ -60,6 +68,7 @@ def put_lock(place: Place, info: LockInfo) -> str:
         "hostname": info.hostname,
         "username": info.username,
         "pid": info.pid,
+        "process": info.process,
     }
     name, _size = place.repository.files.write(FileKind.LOCK, content)
     return name
@@ -96,27 +105,28 @@ def test_only_shared_locks_go_together(others: list[LockInfo], exclusive: bool, 
 
 
 @pytest.mark.parametrize(
-    ("age", "hostname", "alive", "stale"),
+    ("age", "hostname", "dead", "stale"),
     [
-        (0, "here", True, False),
-        (0, "here", False, True),
-        (0, "elsewhere", False, False),
+        (0, "here", False, False),
+        (0, "here", True, True),
+        (0, "elsewhere", True, False),
         (29 * 60, "elsewhere", False, False),
-        (31 * 60, "elsewhere", True, True),
-        (31 * 60, "here", True, True),
+        (31 * 60, "elsewhere", False, True),
+        (31 * 60, "here", False, True),
         (-3600, "elsewhere", False, False),
+        (-365 * 86400, "elsewhere", True, False),
     ],
 )
-def test_a_lock_is_stale_when_its_owner_cannot_be_alive(age: float, hostname: str, alive: bool, stale: bool) -> None:
-    assert is_stale(lock(age=age, hostname=hostname), NOON, "here", lambda _pid: alive) == stale
+def test_a_lock_is_stale_when_its_owner_has_left_it_behind(age: float, hostname: str, dead: bool, stale: bool) -> None:
+    assert is_stale(lock(age=age, hostname=hostname), NOON, "here", lambda _pid, _mark: dead) == stale
 
 
-def test_processes_are_found_or_not() -> None:
-    assert process_exists(os.getpid())
-    assert process_exists(1)
-    assert not process_exists(dead_pid())
-    assert not process_exists(0)
-    assert not process_exists(-1)
+def test_a_lock_of_another_program_is_not_judged_by_its_process_number(place: Place, storage: RecordingStorage) -> None:
+    """It may be of a container with the same host name: restic would take such a lock for left behind."""
+    name = put_lock(place, lock(hostname=socket.gethostname(), pid=dead_process()[0]))
+    with pytest.raises(RepositoryLocked, match="restic unlock"), held(place, exclusive=True):
+        pass
+    assert storage.names(FileKind.LOCK) == [name]
 
 
 def test_a_lock_says_whose_it_is_and_goes_away(place: Place) -> None:
@@ -172,11 +182,56 @@ def test_inv08_of_two_that_come_at_the_same_moment_none_is_wrongly_let_in(place:
     assert storage.names(FileKind.LOCK) == foreign
 
 
-def test_leftovers_of_dead_processes_here_are_removed(place: Place, storage: RecordingStorage) -> None:
-    put_lock(place, lock(exclusive=True, hostname=socket.gethostname(), pid=dead_pid()))
+def test_leftovers_of_our_dead_processes_here_and_old_ones_of_anybody_are_removed(place: Place, storage: RecordingStorage) -> None:
+    pid, mark = dead_process()
+    put_lock(place, dataclasses.replace(lock(exclusive=True, hostname=socket.gethostname(), pid=pid), process=mark))
     put_lock(place, lock(exclusive=True, age=31 * 60))
     with held(place, exclusive=True):
         assert len(storage.names(FileKind.LOCK)) == 1
+
+
+def test_the_lock_of_a_process_of_ours_that_lives_is_respected(place: Place) -> None:
+    put_lock(place, dataclasses.replace(lock(hostname=socket.gethostname(), pid=os.getpid()), process=process_mark()))
+    with pytest.raises(RepositoryLocked), held(place, exclusive=True):
+        pass
+
+
+def test_a_lock_from_the_future_is_respected_and_the_clocks_are_named(place: Place) -> None:
+    put_lock(place, lock(exclusive=True, age=-7200))
+    with pytest.raises(RepositoryLocked, match="last seen 2026-11-23 14:00:00 UTC") as caught, held(place):
+        pass
+    assert "Here it is 2026-11-23 12:00:00 UTC: correct the clock of elsewhere" in caught.value.hint
+
+
+def test_a_stale_lock_that_the_storage_does_not_let_go_blocks_nobody(place: Place, storage: RecordingStorage) -> None:
+    """A bucket with Object Lock keeps every file until its retention ends."""
+    put_lock(place, lock(exclusive=True, age=31 * 60))
+
+    def forbid(action: str, kind: FileKind) -> None:
+        if (action, kind) == ("delete", FileKind.LOCK):
+            raise StorageError("Could not delete: the object is locked.")
+
+    storage.before_change = forbid
+    with held(place) as ours:
+        ours.refresh()
+        ours.confirm()
+        assert len(storage.names(FileKind.LOCK)) == 3
+    with pytest.raises(RepositoryLocked), held(place, exclusive=True):
+        pass
+    place.clock.move(31 * 60)
+    with held(place, exclusive=True) as exclusive:
+        exclusive.confirm()
+
+
+def test_an_outdated_file_of_our_lock_is_removed_as_soon_as_the_storage_allows(place: Place, storage: RecordingStorage) -> None:
+    with held(place) as ours:
+        storage.before_change = refuse_deletes
+        ours.refresh()
+        assert len(storage.names(FileKind.LOCK)) == 2
+        storage.before_change = lambda _action, _kind: None
+        ours.refresh()
+        assert len(storage.names(FileKind.LOCK)) == 1
+    assert storage.names(FileKind.LOCK) == []
 
 
 def test_young_locks_of_others_are_respected(place: Place, storage: RecordingStorage) -> None:
@@ -280,6 +335,53 @@ def test_a_lock_is_lost_after_a_long_suspend(place: Place) -> None:
         ours.check()
 
 
+def test_a_lock_is_lost_when_only_the_time_of_day_tells_of_a_suspend(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A virtual machine that its host paused: it counts no seconds, and is given the right time afterwards."""
+    ours = HeldLock(place.repository.files, place.clock, False)
+    ours.acquire(0)
+    monkeypatch.setattr(place.clock, "now", lambda: NOON + timedelta(seconds=TRUSTED_SECONDS + 1))
+    with pytest.raises(LockLost, match="its clock set"):
+        ours.check()
+
+
+def test_a_hangup_does_not_end_who_holds_a_lock(place: Place) -> None:
+    """restic unlock sends it to see whether the owner of a lock is alive."""
+    before = signal.getsignal(signal.SIGHUP)
+    with held(place):
+        os.kill(os.getpid(), signal.SIGHUP)
+    assert signal.getsignal(signal.SIGHUP) is before
+
+
+def test_something_useful_is_done_while_the_lock_settles(place: Place, storage: RecordingStorage) -> None:
+    seen: list[tuple[int, float]] = []
+
+    def look() -> None:
+        seen.append((len(storage.names(FileKind.LOCK)), place.clock.elapsed()))
+        place.clock.move(0.15)
+
+    with hold_lock(place.repository.files, place.clock, exclusive=True, while_settling=look):
+        assert place.clock.elapsed() == pytest.approx(0.2)
+    assert seen == [(1, 0.0)]
+
+
+def test_a_storage_whose_listings_never_lag_is_not_waited_for() -> None:
+    class Prompt(RecordingStorage):
+        lists_at_once = True
+
+    place = new_place(Prompt())
+    with held(place):
+        assert place.clock.elapsed() == 0
+
+
+def test_what_fails_while_the_lock_settles_gives_it_back(place: Place, storage: RecordingStorage) -> None:
+    def fail() -> t.NoReturn:
+        raise KeyError
+
+    with pytest.raises(KeyError), hold_lock(place.repository.files, place.clock, exclusive=True, while_settling=fail):
+        pass
+    assert storage.names(FileKind.LOCK) == []
+
+
 def test_a_storage_that_fails_for_a_while_costs_no_lock(place: Place, storage: RecordingStorage) -> None:
     attempts: list[int] = []
 
@@ -326,11 +428,32 @@ def test_a_storage_that_fails_for_long_costs_the_lock(place: Place, storage: Rec
         ours.check()
 
 
-def test_a_lock_that_cannot_be_read_is_named_and_respected(place: Place, storage: RecordingStorage) -> None:
+def test_an_empty_lock_is_none(place: Place, storage: RecordingStorage) -> None:
     storage.put(FileKind.LOCK, "ab" * 32, b"")
+    with held(place, exclusive=True):
+        assert len(read_locks(place.repository.files)) == 1
+
+
+def test_a_lock_that_cannot_be_read_is_named_and_respected(place: Place, storage: RecordingStorage) -> None:
+    storage.put(FileKind.LOCK, "ab" * 32, b"half a lock")
     with pytest.raises(RepositoryDamaged, match="lock abab") as caught, held(place):
         pass
     assert "remove the file locks/abab" in caught.value.hint
+    assert UNREADABLE_SECONDS <= place.clock.elapsed() < 2 * UNREADABLE_SECONDS
+
+
+def test_a_lock_that_is_still_being_uploaded_is_read_again(place: Place, storage: RecordingStorage) -> None:
+    name = put_lock(place, lock())
+    whole = storage.files[(FileKind.LOCK, name)]
+    storage.files[(FileKind.LOCK, name)] = whole[:50]
+
+    class Clock(FakeClock):
+        def sleep(self, seconds: float) -> None:
+            storage.files[(FileKind.LOCK, name)] = whole
+            super().sleep(seconds)
+
+    with hold_lock(place.repository.files, Clock(), exclusive=False):
+        assert len(storage.names(FileKind.LOCK)) == 2
 
 
 def test_a_lock_that_says_nothing_sensible_is_named_and_respected(place: Place) -> None:

@@ -10,8 +10,6 @@ import json
 import os
 import random
 import re
-import shutil
-import subprocess
 import typing as t
 from pathlib import Path as FilePath
 
@@ -27,6 +25,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_local import LocalStorage
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.trees import walk
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import NodeKind, Path
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.restic_program import Restic, needs_restic
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import (
     CHEAP,
     NOON,
@@ -36,7 +35,7 @@ from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils
     save_files,
 )
 
-pytestmark = pytest.mark.skipif(shutil.which("restic") is None, reason="the restic binary is not installed (apt install restic)")
+pytestmark = needs_restic
 
 CHANCE = random.Random(7)
 FILES: dict[Path, bytes] = {
@@ -49,32 +48,6 @@ FILES: dict[Path, bytes] = {
     ("Sales", "same"): b"From: a\r\nSubject: 1\r\n\r\n",
 }
 NEWER: dict[Path, bytes] = {("Sales", "anna", "mail", "2026-12", "0001.eml"): b"new mail"}
-
-
-class Restic:
-    def __init__(self, folder: FilePath) -> None:
-        self.folder = folder
-        self.repository = folder / "repository"
-
-    def run(self, *arguments: str | FilePath, fails: bool = False) -> str:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.folder),
-            "XDG_CACHE_HOME": str(self.folder / "cache"),
-            "RESTIC_PASSWORD": PASSPHRASE,
-        }
-        command = ["restic", "--no-cache", "-r", self.repository, *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert (done.returncode != 0) == fails, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def check(self) -> None:
-        assert "no errors were found" in self.run("check", "--read-data")
-
-    def restore(self, snapshot: str) -> dict[Path, bytes]:
-        target = self.folder / f"restored-{snapshot[:8]}"
-        self.run("restore", snapshot, "--target", target)
-        return {path.relative_to(target).parts: path.read_bytes() for path in target.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
