@@ -5,10 +5,11 @@
 # Needs git, make and some Python from 3.10 on. Everything else goes into .venvs and .build of this checkout.
 
 PYTHON := .venvs/dev/bin/python
+SOURCES := plugins tests tools docs/recovery
 PARTS := sanity lint docs-lint types format-check unit integration
 
 .NOTPARALLEL:
-.PHONY: help demo test $(PARTS) oldest format bench tree venv venv-run clean
+.PHONY: help demo test $(PARTS) oldest format bench bench-repository tree venv venv-run clean
 
 help:
 	@echo "make demo          a small company on localhost: back it up, change it, prune, restore (under 3 minutes)"
@@ -22,6 +23,7 @@ help:
 	@echo "make format        ruff format and safe fixes"
 	@echo "make oldest        unit and integration tests with the oldest ansible-core and libraries that are supported"
 	@echo "make bench         speed against restic and the bound that Microsoft's limits set"
+	@echo "make bench-repository   speed of the repository against restic and borg, on the same files (10 minutes)"
 	@echo "make clean         remove what the commands above left in this checkout"
 
 demo: venv-run tree
@@ -34,7 +36,7 @@ $(PARTS): venv
 	@$(PYTHON) tools/gate.py $@
 
 format: venv
-	@$(PYTHON) -m ruff check --fix --quiet plugins tests tools; $(PYTHON) -m ruff format plugins tests tools
+	@$(PYTHON) -m ruff check --fix --quiet $(SOURCES); $(PYTHON) -m ruff format $(SOURCES)
 
 oldest: venv
 	@PYTHONS="3.11 3.10" sh tools/venv.sh .venvs/oldest oldest
@@ -42,6 +44,9 @@ oldest: venv
 
 bench: venv tree
 	@PYTHONPATH=.build:tests ANSIBLE_COLLECTIONS_PATH=.build $(PYTHON) -m benchmark
+
+bench-repository: venv tree
+	@PYTHONPATH=.build:tests $(PYTHON) -m benchmark.repository $(OPTIONS)
 
 tree:
 	@$(PYTHON) -c 'import sys; sys.path.insert(0, "tools"); import tree; tree.make_copy()'

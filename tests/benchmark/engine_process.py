@@ -15,6 +15,7 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._process import limit_memory_pools
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.engine import run_plan
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import connect
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.credentials import SecretCredential
@@ -35,6 +36,7 @@ _BUDGETS = Budgets(mailbox=Budget(requests=None))
 
 
 def main() -> None:
+    limit_memory_pools()
     write(Path(sys.argv[2]), back_up(read(Path(sys.argv[1]), Job)))
 
 

@@ -22,7 +22,7 @@ MAX_PLAIN_LENGTH = {BlobKind.DATA: 64 * _MEBIBYTE, BlobKind.TREE: 256 * _MEBIBYT
 class SealedBlob(t.NamedTuple):
     """``plain_length`` is None for a blob that is stored without compression."""
 
-    data: bytes
+    data: bytes | bytearray | memoryview
     plain_length: int | None
 
 
@@ -36,7 +36,7 @@ class PackedBlob(t.NamedTuple):
     plain_length: int | None
 
     def has_possible_lengths(self) -> bool:
-        plain = self.length - OVERHEAD if self.plain_length is None else self.plain_length
+        plain = plain_size(self)
         fits = 0 <= self.offset < _MAX_OFFSET and OVERHEAD <= self.length < _MAX_OFFSET
         return fits and 0 <= plain <= MAX_PLAIN_LENGTH[self.kind]
 
@@ -46,6 +46,11 @@ class PackContent(t.NamedTuple):
 
     id: PackId
     blobs: tuple[PackedBlob, ...]
+
+
+def plain_size(blob: PackedBlob) -> int:
+    """The size of the content in bytes, as its entry says."""
+    return blob.length - OVERHEAD if blob.plain_length is None else blob.plain_length
 
 
 def blob_id(data: bytes) -> BlobId:
@@ -63,9 +68,11 @@ def seal_blob(key: SealingKey, kind: BlobKind, data: bytes) -> SealedBlob:
             f"A {kind.value} blob of {len(data):,} bytes is larger than the repository accepts.",
             hint="Spread what it describes over several folders.",
         )
-    compressed = compression.compress(data) if data else data
-    is_compressed = len(compressed) < len(data) or (kind is BlobKind.TREE and bool(data))
-    sealed = SealedBlob(key.seal(compressed if is_compressed else data), len(data) if is_compressed else None)
+    payload = compression.compress(data) if data else data
+    if len(payload) >= len(data) and kind is BlobKind.DATA:
+        payload = data
+    sealed = SealedBlob(key.seal(payload), None if payload is data else len(data))
+    del payload  # memory shall not hold a large blob once more while it is checked
     try:
         is_faithful = _unseal(key, kind, sealed.data, sealed.plain_length) == data
     except Malformed:
@@ -90,7 +97,7 @@ def open_blob(key: SealingKey, blob: PackedBlob, sealed: bytes | memoryview) -> 
     return plain
 
 
-def _unseal(key: SealingKey, kind: BlobKind, sealed: bytes | memoryview, plain_length: int | None) -> bytes:
+def _unseal(key: SealingKey, kind: BlobKind, sealed: bytes | bytearray | memoryview, plain_length: int | None) -> bytes:
     opened = key.open(sealed)
     if plain_length is None:
         return opened

@@ -67,13 +67,17 @@ class SealingKey:
                 hint="This is how a machine in FIPS mode behaves: use a backup host without FIPS mode.",
             ) from error
 
-    def seal(self, plain: bytes | memoryview) -> bytes:
+    def seal(self, plain: bytes | memoryview) -> bytearray:
+        """The sealed bytes, written once: a large blob is copied often enough. The cipher wants to be given 15 bytes more than it fills."""
         nonce = os.urandom(_NONCE)
-        cipher = _deps.ciphers.Cipher(self._aes, _deps.cipher_modes.CTR(nonce)).encryptor()
-        encrypted = cipher.update(plain)
-        return b"".join((nonce, encrypted, self._tag(nonce, encrypted)))
+        sealed = bytearray(len(plain) + OVERHEAD)
+        view = memoryview(sealed)
+        view[:_NONCE] = nonce
+        self._stream_cipher(nonce).update_into(plain, view[_NONCE:])
+        view[-_TAG:] = self._tag(nonce, view[_NONCE:-_TAG])
+        return sealed
 
-    def open(self, sealed: bytes | memoryview) -> bytes:
+    def open(self, sealed: bytes | bytearray | memoryview) -> bytes:
         """The plain bytes. Raises Malformed when a single bit differs from what was sealed with this key."""
         if len(sealed) < OVERHEAD:
             raise Malformed("is too short to be sealed data")
@@ -82,12 +86,24 @@ class SealingKey:
         encrypted = view[_NONCE:-_TAG]
         if not hmac.compare_digest(self._tag(nonce, encrypted), view[-_TAG:]):
             raise Malformed("fails its authentication code")
-        cipher = _deps.ciphers.Cipher(self._aes, _deps.cipher_modes.CTR(nonce)).decryptor()
-        return cipher.update(encrypted)
+        return t.cast(bytes, self._stream_cipher(nonce).update(encrypted))
 
     def _tag(self, nonce: bytes, encrypted: bytes | memoryview) -> bytes:
         one_time_key = self._mac_r + self._nonce_cipher().update(nonce)
         return _deps.poly1305.Poly1305.generate_tag(one_time_key, encrypted)
+
+    def _stream_cipher(self, nonce: bytes) -> t.Any:
+        """Counter mode is the same in both directions. A thread keeps its context where the library lets it take a new nonce
+        (cryptography >= 43): that saves 7 of the 50 microseconds that a blob costs besides its bytes.
+        """
+        cipher = getattr(self._per_thread, "stream", None)
+        if cipher is not None:
+            cipher.reset_nonce(nonce)
+            return cipher
+        cipher = _deps.ciphers.Cipher(self._aes, _deps.cipher_modes.CTR(nonce)).encryptor()
+        if hasattr(cipher, "reset_nonce"):
+            self._per_thread.stream = cipher
+        return cipher
 
     def _nonce_cipher(self) -> t.Any:
         """AES on single blocks keeps no state between blocks, so one context a thread serves all messages."""

@@ -21,12 +21,14 @@ from .crypto import SealingKey
 from .errors import RepositoryError
 from .index_files import encode_index
 from .object_files import ObjectFiles
-from .packs import PackBuilder
+from .packs import TARGET_SIZE, PackBuilder
 from .storage import FileKind
 from .types import BlobId, BlobKind, IndexId
 
 PACKS_PER_INDEX = 32
 BLOBS_PER_INDEX = 40_000
+#: Packs that are uploaded at a time, while the next one fills; each is 16 MiB of memory.
+_UPLOADS_AT_ONCE = 2
 
 BlobKey = tuple[BlobKind, BlobId]
 
@@ -40,7 +42,7 @@ class Permit(t.Protocol):
 
 
 class PackQueue:
-    """Thread-safe. Uploads happen in the thread whose blob filled a pack, so more threads upload in parallel.
+    """Thread-safe. Uploads happen in the thread whose blob filled a pack, while others fill the next one.
 
     After a failed write every later call raises that error again, and nothing further is stored: a pack that others
     count on is missing, and no index may name it.
@@ -60,6 +62,7 @@ class PackQueue:
         self._on_indexed = on_indexed
         self._open = {kind: PackBuilder(kind) for kind in BlobKind}
         self._uploading: list[PackBuilder] = []
+        self._spare: list[PackBuilder] = []
         self._unindexed: list[PackContent] = []
         self._unindexed_blobs = 0
         self._places: dict[BlobKey, BlobPlace] = {}
@@ -91,8 +94,14 @@ class PackQueue:
         return self._places.get((kind, blob))
 
     def add(self, kind: BlobKind, blob: BlobId, sealed: SealedBlob) -> PackBuilder | None:
-        """Call with C(changed) held. Returns a pack that is full now, for L(upload) without the condition."""
+        """Call with C(changed) held. Returns a pack that is full now, for L(upload) without the condition.
+
+        Waits where that would make one pack too many, so that memory stays bounded however many threads save.
+        """
         self.refuse_if_broken()
+        while len(self._uploading) >= _UPLOADS_AT_ONCE and self._open[kind].size + len(sealed.data) >= TARGET_SIZE:
+            self.changed.wait()
+            self.refuse_if_broken()
         builder = self._open[kind]
         builder.add(blob, sealed)
         return self._take(kind) if builder.is_full() else None
@@ -106,14 +115,15 @@ class PackQueue:
         except BaseException as error:
             self._break(error)
             raise
-        content = finished.content
+        content, size = finished.content, len(finished.data)
         with self.changed:
             self._uploading.remove(builder)
+            self._spare.append(builder)
             self._unindexed.append(content)
             self._unindexed_blobs += len(content.blobs)
             self._places.update(((entry.kind, entry.id), BlobPlace(content.id, entry)) for entry in content.blobs)
             self.packs += 1
-            self.stored_bytes += len(finished.data)
+            self.stored_bytes += size
             is_batch = len(self._unindexed) >= PACKS_PER_INDEX or self._unindexed_blobs >= BLOBS_PER_INDEX
             batch = self._take_unindexed() if is_batch else []
             self.changed.notify_all()
@@ -156,7 +166,7 @@ class PackQueue:
 
     def _take(self, kind: BlobKind) -> PackBuilder:
         builder = self._open[kind]
-        self._open[kind] = PackBuilder(kind)
+        self._open[kind] = self._spare.pop().clear(kind) if self._spare else PackBuilder(kind)
         self._uploading.append(builder)
         return builder
 

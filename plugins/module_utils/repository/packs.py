@@ -10,6 +10,7 @@ Facts: restic's C(doc/design.rst), "Pack Format"; its limit of 16 MiB for a head
 from __future__ import annotations
 
 import hashlib
+import mmap
 import struct
 import typing as t
 
@@ -20,10 +21,13 @@ from .types import BlobId, BlobKind, PackId
 
 TARGET_SIZE = 16 << 20
 MAX_HEADER = 16 << 20
+_USUAL_SIZE = TARGET_SIZE + (6 << 20)
 _PLAIN_ENTRY = struct.Struct("<BI32s")
 _COMPRESSED_ENTRY = struct.Struct("<BII32s")
 _LENGTH = struct.Struct("<I")
-_MAX_ENTRIES = (MAX_HEADER - OVERHEAD) // _COMPRESSED_ENTRY.size
+PLAIN_ENTRY_SIZE = _PLAIN_ENTRY.size
+COMPRESSED_ENTRY_SIZE = _COMPRESSED_ENTRY.size
+_MAX_ENTRIES = (MAX_HEADER - OVERHEAD) // COMPRESSED_ENTRY_SIZE
 _KIND_BITS = {BlobKind.DATA: 0, BlobKind.TREE: 1}
 _KINDS = {0: BlobKind.DATA, 1: BlobKind.TREE}
 _COMPRESSED_BIT = 2
@@ -31,36 +35,71 @@ _COMPRESSED_BIT = 2
 
 class FinishedPack(t.NamedTuple):
     content: PackContent
-    data: bytes
+    data: memoryview
 
 
 class PackBuilder:
-    """Collects sealed blobs of one kind. Not thread-safe."""
+    """Collects sealed blobs of one kind. Not thread-safe.
+
+    The pack grows in pages of its own. Gathered from many small pieces of memory and then joined, it would take twice the
+    space, and leave holes that other threads' memory keeps open. L(clear) makes the pages ready for another pack: asking the
+    system for new ones costs more than filling them.
+    """
 
     def __init__(self, kind: BlobKind) -> None:
         self.kind = kind
         self.size = 0
-        self._parts: dict[BlobId, tuple[PackedBlob, bytes]] = {}
+        self._entries: dict[BlobId, PackedBlob] = {}
+        self._pages = _new_pages(_USUAL_SIZE)
+
+    def clear(self, kind: BlobKind) -> PackBuilder:
+        """Begin another pack. What L(finish) gave is no longer valid."""
+        self.kind = kind
+        self.size = 0
+        self._entries = {}
+        return self
 
     def add(self, blob: BlobId, sealed: SealedBlob) -> None:
-        entry = PackedBlob(self.kind, blob, self.size, len(sealed.data), sealed.plain_length)
-        self._parts[blob] = (entry, sealed.data)
-        self.size += entry.length
+        self._entries[blob] = PackedBlob(self.kind, blob, self.size, len(sealed.data), sealed.plain_length)
+        self._append(sealed.data)
 
     def find(self, blob: BlobId) -> tuple[PackedBlob, bytes] | None:
-        return self._parts.get(blob)
+        entry = self._entries.get(blob)
+        return None if entry is None else (entry, self._pages[entry.offset : entry.offset + entry.length])
 
     def __len__(self) -> int:
-        return len(self._parts)
+        return len(self._entries)
 
-    def is_full(self, target: int = TARGET_SIZE) -> bool:
-        return self.size >= target or len(self._parts) >= _MAX_ENTRIES
+    def is_full(self) -> bool:
+        return is_full(self.size, len(self._entries))
 
     def finish(self, key: SealingKey) -> FinishedPack:
-        entries = tuple(entry for entry, _data in self._parts.values())
+        """The whole pack, without copying it. Nothing can be added any more."""
+        entries = tuple(self._entries.values())
         header = key.seal(_encode_header(entries))
-        data = b"".join((*(data for _entry, data in self._parts.values()), header, _LENGTH.pack(len(header))))
+        self._append(header)
+        self._append(_LENGTH.pack(len(header)))
+        data = memoryview(self._pages)[: self.size].toreadonly()
         return FinishedPack(PackContent(PackId(hashlib.sha256(data).hexdigest()), entries), data)
+
+    def _append(self, data: bytes | bytearray | memoryview) -> None:
+        end = self.size + len(data)
+        if end > len(self._pages):
+            larger = _new_pages(2 * end)
+            larger[: self.size] = self._pages[: self.size]
+            self._pages = larger
+        self._pages[self.size : end] = data
+        self.size = end
+
+
+def _new_pages(size: int) -> mmap.mmap:
+    """Memory that takes no place before it is written to."""
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+
+def is_full(size: int, entries: int) -> bool:
+    """Whether a pack with so many bytes of blobs takes no more."""
+    return size >= TARGET_SIZE or entries >= _MAX_ENTRIES
 
 
 def pack_size(blobs: t.Iterable[PackedBlob]) -> int:

@@ -18,7 +18,8 @@ import secrets
 import typing as t
 
 from .errors import ObjectExists, ObjectMissing, StorageError
-from .storage import FileKind, StoredFile
+from .mounts import is_on_local_disk
+from .storage import QUARANTINE, FileKind, StoredFile
 
 _NAME = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _LEFTOVER = re.compile(r"(?:[0-9a-f]{64}|config)-tmp-[0-9a-f]+", re.ASCII)
@@ -56,6 +57,10 @@ class LocalStorage:
     def location(self) -> str:
         return self._root
 
+    @property
+    def lists_at_once(self) -> bool:
+        return is_on_local_disk(self._root)
+
     def prepare(self) -> None:
         with self._explained("create the repository folder", self._root):
             for folder in (self._root, *(os.path.join(self._root, kind.value) for kind in FileKind if kind is not FileKind.CONFIG)):
@@ -65,7 +70,7 @@ class LocalStorage:
                 _make_folder(os.path.join(packs, f"{number:02x}"))
             _sync_folder(packs)
 
-    def put(self, kind: FileKind, name: str, data: bytes) -> None:
+    def put(self, kind: FileKind, name: str, data: bytes | memoryview) -> None:
         path = self._path(kind, name)
         temporary = f"{path}-tmp-{secrets.token_hex(8)}"
         with self._explained("write", path):
@@ -122,6 +127,17 @@ class LocalStorage:
                 return StoredFile(name, os.stat(path).st_size)
             except FileNotFoundError:
                 return None
+
+    def quarantine(self, kind: FileKind, name: str) -> str:
+        path = self._path(kind, name)
+        folder = os.path.join(self._root, QUARANTINE, kind.value)
+        with self._explained("quarantine", path):
+            self._make_subfolder(folder)
+            target = _free_path(os.path.join(folder, name))
+            os.rename(path, target)
+            _sync_folder(folder)
+            _sync_folder(os.path.dirname(path))
+        return target
 
     def remove_leftovers(self) -> int:
         removed = 0
@@ -205,7 +221,7 @@ class LocalStorage:
             raise kind(f"Could not {action} {path}: {reason}.", hint=hint, facts={"errno": error.errno}) from error
 
 
-def _write_synced(path: str, data: bytes) -> None:
+def _write_synced(path: str, data: bytes | memoryview) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE)
     try:
         try:
@@ -230,6 +246,14 @@ def _read_range(descriptor: int, offset: int, length: int) -> bytes:
         parts.append(part)
         missing -= len(part)
     return b"".join(parts)
+
+
+def _free_path(path: str) -> str:
+    """The path, or the first with a number behind it where nothing lies yet."""
+    free, number = path, 2
+    while os.path.lexists(free):
+        free, number = f"{path}.{number}", number + 1
+    return free
 
 
 def _make_folders(folder: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
 import typing as t
 from datetime import datetime
 
@@ -25,6 +26,10 @@ if t.TYPE_CHECKING:
     from .repository import Repository
 
 PIECE_SIZE = 4 << 20
+#: A blob takes four times its size while it is sealed, so only two large ones are at a time. Small ones do not queue up: handing
+#: a place from thread to thread costs more than sealing them.
+_LARGE_BLOB = 1 << 20
+_LARGE_AT_ONCE = 2
 
 
 @dataclasses.dataclass(slots=True)
@@ -51,6 +56,7 @@ class Writer(BlobReader):
         self._queue = PackQueue(repository.files, lock, repository.known_index.learn)
         self._changed = self._queue.changed
         self._sealing: set[BlobKey] = set()
+        self._places_for_large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
         self._new = {kind: _Tally() for kind in BlobKind}
         self._known = _Tally()
 
@@ -89,9 +95,13 @@ class Writer(BlobReader):
                 return open_blob(self._key, entry, sealed)
             except Malformed as error:
                 raise RepositoryDamaged(f"{blob_name(kind, blob)} in memory", str(error)) from error
-        if place is not None:
-            return read_at(self._repository.storage, self._key, place)
-        return self._repository.read_blob(kind, blob)
+        try:
+            if place is not None:
+                return read_at(self._repository.storage, self._key, place)
+            return self._repository.read_blob(kind, blob)
+        except RepositoryDamaged as damage:
+            self._blame_lost_lock(damage)
+            raise
 
     def save_blob(self, kind: BlobKind, data: bytes) -> SavedBlob:
         """Store ``data`` unless it is known. It is durable after the next L(flush). Raises StorageError, LockLost."""
@@ -100,10 +110,11 @@ class Writer(BlobReader):
             return SavedBlob(blob, False, 0)
         full = None
         try:
-            sealed = seal_blob(self._key, kind, data)
-            with self._changed:
-                full = self._queue.add(kind, blob, sealed)
-                self._new[kind].count(len(data))
+            with self._places_for_large if len(data) >= _LARGE_BLOB else contextlib.nullcontext():
+                sealed = seal_blob(self._key, kind, data)
+                with self._changed:
+                    full = self._queue.add(kind, blob, sealed)
+                    self._new[kind].count(len(data))
         finally:
             with self._changed:
                 self._sealing.discard((kind, blob))
@@ -119,6 +130,7 @@ class Writer(BlobReader):
         for piece in _pieces(chunks):
             size += len(piece)
             saved.append(self.save_blob(BlobKind.DATA, piece))
+            del piece  # not to be held while the next one is gathered
         return SavedFile(
             content=tuple(blob.id for blob in saved),
             size=size,
@@ -157,6 +169,13 @@ class Writer(BlobReader):
         """Refuse everything from now on. What was not flushed is forgotten; what is being written is waited for."""
         self._queue.close()
 
+    def _blame_lost_lock(self, damage: RepositoryDamaged) -> None:
+        """What is gone may be what a prune took while this machine slept. Raises LockLost then: the repository is not damaged."""
+        try:
+            self._lock.confirm()
+        except LockLost as lost:
+            raise lost from damage
+
     def _confirm_or_withdraw(self, snapshot: str) -> None:
         """A machine that slept between L(HeldLock.confirm) and the write may have published what was pruned meanwhile."""
         try:
@@ -185,18 +204,21 @@ class Writer(BlobReader):
 
 
 def _pieces(chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
-    """Cut a stream into pieces of 4 MiB; the last may be shorter, none is empty."""
+    """Cut a stream into pieces of 4 MiB; the last may be shorter, none is empty. Holds no piece while the next chunk comes."""
     parts: list[bytes] = []
     size = 0
     for chunk in chunks:
         parts.append(chunk)
         size += len(chunk)
+        del chunk
         if size >= PIECE_SIZE:
             gathered = b"".join(parts)
+            parts.clear()
             whole = size - size % PIECE_SIZE
             for start in range(0, whole, PIECE_SIZE):
                 yield gathered[start : start + PIECE_SIZE]
-            parts = [gathered[whole:]]
+            parts.append(gathered[whole:])
+            del gathered
             size -= whole
     if size:
         yield b"".join(parts)

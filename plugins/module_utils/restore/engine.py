@@ -32,7 +32,7 @@ from ..graph.ids import UserId
 from ..repository.errors import RepositoryDamaged
 from .choice import MailChoice, MailItem, mail_items, state_warnings
 from .results import Restored, RestoreResult
-from .to_files import check_target, write_file
+from .to_files import check_target, write_files
 from .to_mailbox import MailboxWriter
 
 if t.TYPE_CHECKING:
@@ -59,13 +59,11 @@ def restore_to_files(repository: Repository, choice: MailChoice, target: Path, *
     check_target(target)
     root = target / safe_name(choice.member.principal_name)
     result = _result(choice, str(root))
-    for item in mail_items(repository, choice, result.findings):
-        try:
-            written = write_file(repository, item, root, is_check=is_check)
-        except RepositoryDamaged as error:
-            result.findings.append(finding_of(error, _name(item)))
+    for item, outcome in write_files(repository, mail_items(repository, choice, result.findings), root, is_check=is_check):
+        if isinstance(outcome, RepositoryDamaged):
+            result.findings.append(finding_of(outcome, _name(item)))
         else:
-            result.add(item.folder, item.node.size, written)
+            result.add(item.folder, item.node.size, outcome)
     return result
 
 
