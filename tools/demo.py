@@ -30,6 +30,7 @@ from tenant.harness import RunningTenant, running_tenant
 DEMO = tree.ROOT / ".demo"
 REPOSITORY = DEMO / "repository"
 PASSPHRASE = DEMO / "passphrase"
+RECOVERY_KEY = DEMO / "recovery_key"
 GROUP = "Sales"
 TITLE = "Sales and everyone in it"
 PLAN = "sales-and-everyone-in-it"
@@ -69,6 +70,7 @@ def _story(tenant: RunningTenant) -> None:
         repository=str(REPOSITORY),
         schedule={"every": "daily", "at": "22:30"},
         retention={"keep_last": 1},
+        recovery_key_file=str(RECOVERY_KEY),
     )
     step.play("The same plan is applied again: nothing to do.", "apply", **step.last)
     step.play("The first run reads every mailbox of the group.", "run", plan=PLAN)
@@ -149,10 +151,11 @@ class Step:
 
 
 def _ending(seconds: float) -> None:
-    repository, passphrase = REPOSITORY.relative_to(tree.ROOT), PASSPHRASE.relative_to(tree.ROOT)
+    repository, passphrase, recovery_key = (path.relative_to(tree.ROOT) for path in (REPOSITORY, PASSPHRASE, RECOVERY_KEY))
     print(
         f"""
-All of it took {seconds:.0f} seconds. The repository is {repository}, its passphrase is in {passphrase}.
+All of it took {seconds:.0f} seconds. The repository is {repository}, its passphrase is in {passphrase},
+and the recovery key, which opens it as well, in {recovery_key}.
 It is a restic repository, and restic (apt install restic) reads it without us:
 
    restic -r {repository} --password-file {passphrase} snapshots

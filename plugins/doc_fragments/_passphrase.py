@@ -14,7 +14,8 @@ class ModuleDocFragment:
 options:
   passphrase:
     description:
-      - The passphrase of the repository. It needs at least 45 characters.
+      - The passphrase of the repository. It needs at least 45 characters, and for a new repository they must not be easy to guess.
+      - The recovery key of the repository can be given instead.
       - It is never stored, so each task that touches the repository needs it.
       - Keep a copy in a safe place that is not backed up into this repository. Nobody can read the backups without it.
       - Mutually exclusive with O(passphrase_file).

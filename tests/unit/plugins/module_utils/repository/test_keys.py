@@ -11,7 +11,10 @@ import typing as t
 import pytest
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import InputError
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository import keys
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.crypto import SealingKey
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.errors import (
+    ObjectMissing,
     RepositoryDamaged,
     RepositoryError,
     RepositoryExists,
@@ -19,7 +22,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository
     StorageError,
     WrongPassphrase,
 )
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.keys import DEFAULT_KDF, KdfParameters
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.keys import DEFAULT_KDF, KdfParameters, KeyRole
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import (
     create_repository,
     open_repository,
@@ -145,30 +148,14 @@ def test_the_recovery_passphrase_opens_the_same_repository() -> None:
     assert len(created.key_files()) == 2
 
 
-def test_a_passphrase_is_rotated_without_touching_the_data(place: Place) -> None:
-    (old,) = place.repository.key_files()
-    place.repository.add_key("new", kdf=CHEAP)
-    renewed = open_repository(place.storage, "new")
-    renewed.remove_key(old.id)
-    assert [key.is_current for key in renewed.key_files()] == [True]
-    with pytest.raises(WrongPassphrase):
-        place.reopen()
-
-
-def test_the_key_in_use_is_not_removed(place: Place) -> None:
-    (key,) = place.repository.key_files()
-    with pytest.raises(RepositoryError, match="in use"):
-        place.repository.remove_key(key.id)
-    place.reopen()
-
-
 def test_a_key_file_names_nobody(place: Place) -> None:
     _storage, _name, content = only_key(place)
     assert (content["username"], content["hostname"]) == ("", "")
 
 
-def test_the_default_cost_is_the_advice_of_owasp() -> None:
-    assert (DEFAULT_KDF.n, DEFAULT_KDF.r, DEFAULT_KDF.p) == (1 << 17, 8, 1)
+def test_the_default_cost_is_restics_own_and_needs_64_mebibytes() -> None:
+    assert (DEFAULT_KDF.n, DEFAULT_KDF.r, DEFAULT_KDF.p) == (1 << 16, 8, 1)
+    assert DEFAULT_KDF.memory == pytest.approx(64 << 20, rel=0.01)
     assert DEFAULT_KDF.is_acceptable()
 
 
@@ -211,9 +198,62 @@ def test_a_damaged_key_file_shuts_out_nobody_else(place: Place) -> None:
     assert place.reopen().id == place.repository.id
 
 
-def test_acceptable_costs_stay_below_a_gibibyte() -> None:
+def test_a_key_file_that_the_storage_cannot_read_shuts_out_nobody_else() -> None:
+    class Worn(MemoryStorage):
+        worn: str = ""
+
+        def get_range(self, kind: FileKind, name: str, offset: int, length: int) -> bytes:
+            if name == self.worn:
+                raise StorageError("Could not read: the disk reports an error.")
+            return super().get_range(kind, name, offset, length)
+
+    storage = Worn()
+    create_repository(storage, PASSPHRASE, recovery_passphrase="on paper", kdf=CHEAP)
+    storage.worn = next(key.id for key in open_repository(storage, PASSPHRASE).key_files() if key.is_current)
+    assert open_repository(storage, "on paper").keys.current != storage.worn
+    with pytest.raises(StorageError, match="reports an error"):
+        open_repository(storage, PASSPHRASE)
+
+
+def test_a_key_file_that_is_removed_while_we_look_is_none() -> None:
+    class Changing(MemoryStorage):
+        leaving: str = ""
+
+        def get_range(self, kind: FileKind, name: str, offset: int, length: int) -> bytes:
+            if name == self.leaving:
+                raise ObjectMissing("Could not read.")
+            return super().get_range(kind, name, offset, length)
+
+    storage = Changing()
+    repository = create_repository(storage, PASSPHRASE, recovery_passphrase="on paper", kdf=CHEAP)
+    storage.leaving = next(key.id for key in repository.key_files() if key.is_current)
+    assert [key.role for key in repository.key_files()] == [KeyRole.RECOVERY]
+    with pytest.raises(WrongPassphrase):
+        open_repository(storage, PASSPHRASE)
+
+
+def test_the_recovery_key_is_tried_last_so_that_everyday_opening_derives_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    derived: list[object] = []
+    derive = keys._derive
+
+    def counted(*given: t.Any) -> SealingKey:
+        derived.append(given)
+        return derive(*given)
+
+    monkeypatch.setattr(keys, "_derive", counted)
+    for _round in range(5):
+        storage = MemoryStorage()
+        create_repository(storage, PASSPHRASE, recovery_passphrase="on paper", kdf=CHEAP)
+        derived.clear()
+        open_repository(storage, PASSPHRASE)
+        assert len(derived) == 1
+
+
+def test_acceptable_costs_stay_below_a_gibibyte_and_a_few_seconds() -> None:
     assert KdfParameters(n=1 << 19, r=8, p=1).is_acceptable()
     assert not KdfParameters(n=1 << 20, r=8, p=1).is_acceptable()
+    assert KdfParameters(n=1 << 15, r=8, p=16).is_acceptable()
+    assert not KdfParameters(n=1 << 19, r=8, p=16).is_acceptable()
 
 
 def test_a_config_of_another_format_is_refused(place: Place) -> None:
