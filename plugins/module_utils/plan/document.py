@@ -17,6 +17,7 @@ import datetime
 import os
 import typing as t
 
+from ..repository.storage_options import S3Options
 from .model import BackupType, Encryption, MalwareScan, Plan, Selection, name_from_title
 from .retention import Retention
 from .schedule import (
@@ -57,6 +58,7 @@ def plan_from_dict(declaration: Declaration) -> Plan:
         encryption=Encryption(**declared.get("encryption", {})),
         malware_scan=MalwareScan(**declared.get("malware_scan", {})),
         repository=_tidy_location(declared["repository"]),
+        s3=_s3(declared.get("s3", {})),
     )
 
 
@@ -74,6 +76,7 @@ def plan_to_dict(plan: Plan) -> Document:
         "encryption": {"enabled": plan.encryption.enabled},
         "malware_scan": {"enabled": plan.malware_scan.enabled},
         "repository": plan.repository,
+        "s3": _without_absent(dataclasses.asdict(plan.s3)) or None,
     }
 
 
@@ -91,7 +94,15 @@ def _tidy(names: t.Iterable[str]) -> tuple[str, ...]:
 
 
 def _tidy_location(location: str) -> str:
-    return os.path.normpath(location) if location.startswith("/") else location
+    if location.startswith("/"):
+        return os.path.normpath(location)
+    scheme, separator, rest = location.partition("://")
+    return scheme + separator + "/".join(part for part in rest.split("/") if part)
+
+
+def _s3(declared: Declaration) -> S3Options:
+    endpoint = declared.get("endpoint")
+    return S3Options(**{**declared, "endpoint": endpoint and endpoint.rstrip("/")})
 
 
 def _schedule(declared: Declaration) -> Schedule:

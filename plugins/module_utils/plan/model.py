@@ -16,6 +16,7 @@ import hashlib
 import re
 import unicodedata
 
+from ..repository.storage_options import S3Options
 from .retention import Retention
 from .schedule import Schedule, find_time_zone
 
@@ -59,7 +60,8 @@ class Plan:
     """A group backup plan. It holds no secrets.
 
     ``name`` is stable and identifies the plan in file names and snapshots; ``title`` is what people read and may change.
-    ``schedule`` is None when nothing starts the plan by itself. ``repository`` is the location of the restic repository.
+    ``schedule`` is None when nothing starts the plan by itself. ``repository`` is the location of the restic repository,
+    and ``s3`` how it is reached when it lies in an object store.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Plan:
     encryption: Encryption = Encryption()
     malware_scan: MalwareScan = MalwareScan()
     repository: str
+    s3: S3Options = S3Options()
 
     @property
     def time_zone(self) -> datetime.tzinfo:

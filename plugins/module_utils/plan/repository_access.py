@@ -13,11 +13,18 @@ import dataclasses
 import os
 from pathlib import Path
 
+from ..repository import storage_options
+from ..repository.errors import WrongPassphrase
 from ..repository.repository import Repository, create_repository, open_repository, repository_exists
+from ..repository.storage import Storage
 from ..repository.storage_open import open_storage
 from .errors import RepositoryReplaced, RepositoryUnwritable
 from .model import Plan
+from .recovery_key import is_mistyped_recovery_key
 from .store import StoredPlan, nearest_folder
+
+S3Credentials = storage_options.S3Credentials
+"""_arguments takes it from here, since it sees no other room."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,39 +39,61 @@ class RepositoryState:
         return self.id is not None
 
 
-def open_plan_repository(stored: StoredPlan, passphrase: str) -> Repository:
-    """Open the repository that the plan was applied with.
+def open_plan_repository(stored: StoredPlan, passphrase: str, credentials: S3Credentials | None = None) -> Repository:
+    """Open the repository that the plan was applied with. Without ``credentials`` the environment and AWS profiles are asked.
 
     Raises L(RepositoryReplaced) when it is gone or another one lies there, and the errors of the repository room, such
     as C(WrongPassphrase).
     """
     plan = stored.plan
-    storage = open_storage(plan.repository)
+    storage = _storage(plan, credentials)
     if stored.repository_id is not None and not repository_exists(storage):
         raise _gone(plan)
-    repository = open_repository(storage, passphrase)
+    repository = _open(storage, passphrase, stored.cache_folder)
     if stored.repository_id not in (None, repository.id):
         raise _replaced(plan, str(stored.repository_id), repository.id)
     return repository
 
 
-def inspect_repository(plan: Plan, current: StoredPlan | None, passphrase: str) -> RepositoryState:
+def inspect_repository(
+    plan: Plan, current: StoredPlan | None, passphrase: str, credentials: S3Credentials | None = None
+) -> RepositoryState:
     """Look at the location of a plan that is being applied, and write nothing.
 
     ``current`` is the plan as it is stored now. The passphrase is tried on a repository that exists. Raises as
     L(open_plan_repository) does, and L(RepositoryUnwritable).
     """
-    storage = open_storage(plan.repository)
+    storage = _storage(plan, credentials)
     _check_writable(plan.repository)
     expected = current.repository_id if current and current.plan.repository == plan.repository else None
     if expected is None and not repository_exists(storage):
         return RepositoryState(id=None)
-    return RepositoryState(id=open_plan_repository(StoredPlan(plan=plan, repository_id=expected), passphrase).id)
+    return RepositoryState(id=open_plan_repository(StoredPlan(plan=plan, repository_id=expected), passphrase, credentials).id)
 
 
-def create_plan_repository(plan: Plan, passphrase: str) -> RepositoryState:
-    """Make the repository of a plan where there is none yet."""
-    return RepositoryState(id=create_repository(open_storage(plan.repository), passphrase).id)
+def create_plan_repository(
+    plan: Plan, passphrase: str, credentials: S3Credentials | None = None, *, recovery_key: str | None = None
+) -> RepositoryState:
+    """Make the repository of a plan where there is none yet. A recovery key opens it as the passphrase does."""
+    created = create_repository(_storage(plan, credentials), passphrase, recovery_passphrase=recovery_key)
+    return RepositoryState(id=created.id)
+
+
+def _open(storage: Storage, secret: str, cache_folder: Path | None) -> Repository:
+    try:
+        return open_repository(storage, secret, cache_folder=cache_folder)
+    except WrongPassphrase as error:
+        if not is_mistyped_recovery_key(secret):
+            raise
+        raise WrongPassphrase(
+            f"What was given opens no key of the repository at {storage.location}: it looks like a recovery key,"
+            " but at least one of its characters is mistyped.",
+            hint="Compare it with the original. It has digits and letters without I, L, O and U.",
+        ) from error
+
+
+def _storage(plan: Plan, credentials: S3Credentials | None) -> Storage:
+    return open_storage(plan.repository, storage_options.StorageOptions(s3=plan.s3, credentials=credentials))
 
 
 def _check_writable(location: str) -> None:
@@ -83,12 +112,14 @@ def _check_writable(location: str) -> None:
 def _gone(plan: Plan) -> RepositoryReplaced:
     return RepositoryReplaced(
         f"Plan {plan.name!r} was applied with a repository at {plan.repository}, but there is none now.",
-        hint="Is the disk mounted? If the repository is really lost, remove the plan with state: absent and apply it again.",
+        hint="Is the disk mounted? Is the bucket the right one? If the repository is really lost,"
+        " remove the plan with state: absent and apply it again.",
     )
 
 
 def _replaced(plan: Plan, expected: str, found: str) -> RepositoryReplaced:
     return RepositoryReplaced(
         f"Plan {plan.name!r} belongs to the repository {expected[:8]}, but {plan.repository} holds another one, {found[:8]}.",
-        hint="Is the right disk mounted? If the change is intended, remove the plan with state: absent and apply it again.",
+        hint="Is the right disk mounted, or the right bucket declared? If the change is intended,"
+        " remove the plan with state: absent and apply it again.",
     )

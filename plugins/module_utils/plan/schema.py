@@ -5,7 +5,8 @@
 """The JSON Schema of a declared plan, and its errors in the words of the options.
 
 Each part of the schema carries C(says): the end of the sentence that an administrator reads when that part does not
-hold. So no error ever speaks of patterns, branches or schema paths.
+hold. So no error ever speaks of patterns, branches or schema paths. What is C(secretive) is not shown: people write
+passwords into addresses.
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -128,6 +129,23 @@ _RETENTION: Schema = {
     ],
 }
 
+_S3: Schema = {
+    "type": "object",
+    "properties": {
+        "endpoint": {
+            "type": "string",
+            "pattern": r"^https?://[^/@?#\s\x00-\x1f\x7f]+/?\Z",
+            "says": "must be an address such as https://s3.example.com:9000, without bucket, path and credentials",
+            "secretive": True,
+        },
+        "region": {"type": "string", "pattern": r"^[A-Za-z0-9-]{1,64}\Z", "says": "must be the name of a region, such as eu-central-1"},
+        "path_style": {"type": "boolean", "says": "must be true or false"},
+        "ca_bundle": {"type": "string", "pattern": r"^/[^\x00-\x1f\x7f]*\Z", "says": "must be the absolute path of a file"},
+        "profile": {"type": "string", "pattern": _SINGLE_LINE, "says": "must be the name of an AWS profile"},
+    },
+    "additionalProperties": False,
+}
+
 PLAN_SCHEMA: Schema = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "type": "object",
@@ -158,10 +176,12 @@ PLAN_SCHEMA: Schema = {
         "malware_scan": _switch(),
         "repository": {
             "type": "string",
-            "pattern": r"^(/[^\x00-\x1f\x7f]*|[a-z][a-z0-9]*:[^\x00-\x1f\x7f]+)\Z",
-            "says": "must be the absolute path of a folder",
-            "needed": "It is the folder that the backups are stored in.",
+            "pattern": r"^(/[^\x00-\x1f\x7f]*|s3://[^\x00-\x1f\x7f@]+|(?!s3:)[a-z][a-z0-9]*:[^\x00-\x1f\x7f@]+)\Z",
+            "says": "must be the absolute path of a folder, or s3://bucket/prefix",
+            "secretive": True,
+            "needed": "It is the folder or the place in an object store that the backups are stored in.",
         },
+        "s3": _S3,
     },
     "required": ["title", "backup_type", "repository"],
     "additionalProperties": False,
@@ -172,7 +192,11 @@ PLAN_SCHEMA: Schema = {
                 {"required": ["groups"], "properties": {"groups": {"minItems": 1}}},
             ],
             "says": "The plan names nobody: give at least one entry in users or in groups",
-        }
+        },
+        {
+            "if": {"properties": {"repository": {"type": "string", "pattern": "^s3://"}}},
+            "else": {"properties": {"s3": _only_with("repository: s3://bucket/prefix")}},
+        },
     ],
 }
 
@@ -221,7 +245,7 @@ def _sentences(error: jsonschema.ValidationError) -> t.Iterator[str]:
         yield f"Option {place} must be a dictionary of options, not {_shown(instance)}."
     elif not place:
         yield f"{broken['says']}."
-    elif isinstance(instance, dict) or error.validator == "not":
+    elif isinstance(instance, dict) or error.validator == "not" or "secretive" in broken:
         yield f"Option {place} {broken['says']}."
     else:
         yield f"Option {place} {broken['says']}, not {_shown(instance)}."

@@ -23,6 +23,7 @@ class FileKind(enum.Enum):
 
 
 CONFIG_NAME = "config"
+QUARANTINE = "quarantine"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,10 +39,14 @@ class Storage(t.Protocol):
     def location(self) -> str:
         """Where this is, for messages; without credentials."""
 
+    @property
+    def lists_at_once(self) -> bool:
+        """Whether a file is in everybody's L(list) as soon as its L(put) has returned. False where that is not certain."""
+
     def prepare(self) -> None:
         """Make the place ready for a new repository. Nothing else creates its root."""
 
-    def put(self, kind: FileKind, name: str, data: bytes) -> None:
+    def put(self, kind: FileKind, name: str, data: bytes | memoryview) -> None:
         """Store a whole file. It is durable and complete when this returns, and absent or complete after any crash.
 
         A config is never replaced: raises ObjectExists. (A storage that cannot be that strict lets two simultaneous
@@ -56,9 +61,13 @@ class Storage(t.Protocol):
     def list(self, kind: FileKind) -> t.Iterator[StoredFile]:
         """Every complete file of a kind, in no order."""
 
-    def delete(self, kind: FileKind, name: str) -> None: ...
+    def delete(self, kind: FileKind, name: str) -> None:
+        """Of a file that is not there it raises ObjectMissing, or passes: an object store cannot tell the two apart."""
 
     def stat(self, kind: FileKind, name: str) -> StoredFile | None: ...
+
+    def quarantine(self, kind: FileKind, name: str) -> str:
+        """Move a file out of the repository's sight, and keep it. Durable; says where it lies. Nothing there is ever replaced."""
 
     def remove_leftovers(self) -> int:
         """Remove what interrupted writes left behind; how many. Only while nobody writes."""
