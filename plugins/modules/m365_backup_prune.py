@@ -12,10 +12,16 @@ version_added: 1.0.0
 description:
   - Decides about each restore point of a group backup plan, says why, and removes those that no retention rule keeps,
     together with all data in the repository that nothing else needs.
-  - The last good state of each member stays whatever the rules say, also of members that have left the plan.
+  - The last good state of each source of each member stays whatever the rules say, also of members that have left the plan.
+    It is kept in the newest restore point that holds it.
+  - What M(tenantvault.m365_backup.m365_backup_hold) protects stays.
   - Checkpoints of interrupted runs go as soon as a later run has finished, unless they hold the last good state of a member.
-  - Only restore points of this plan are removed. Those of other plans in the same repository stay.
-  - While a run writes to the repository, pruning is refused. A prune that was interrupted is finished by the next one.
+  - A clock that is wrong must not make restore points expire. Days are counted back from the newest restore point, not from
+    today, and a restore point that is dated in the future stays without counting for any rule.
+  - A prune that would remove much of the history stops before anything is touched. See O(max_delete_percent).
+  - Only restore points of this plan are removed. Those of other plans in the same repository, and whatever restic itself has
+    backed up into it, stay.
+  - While a run writes to the repository, pruning waits for O(lock_timeout). A prune that was interrupted is finished by the next one.
 author:
   - tenantvault contributors (@tenantvault)
 extends_documentation_fragment:
@@ -25,10 +31,36 @@ extends_documentation_fragment:
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
   - tenantvault.m365_backup._state
+  - tenantvault.m365_backup._storage
+options:
+  max_delete_percent:
+    description:
+      - How much of its history a plan may lose in one task, in percent of the days that have a restore point now. A prune that would
+        take more fails with the exact figures and removes nothing.
+      - It catches a retention that was shortened by mistake, and a host with a wrong clock. If the removal is what you want, look at
+        the list of RV(snapshots) in the failed result, and run the task once with a larger value, V(100) for whatever it is.
+      - Restore points of one day count as one, so thinning out the restore points of a day costs nothing. Up to five days may always go.
+      - The result is the same in check mode.
+    type: int
+    default: 50
+  accept_missing:
+    description:
+      - Prune although parts of the restore points are lost for good.
+      - Without it, pruning refuses to touch a repository in which anything is missing that a restore point needs.
+      - Give it only after M(tenantvault.m365_backup.m365_backup_verify) with repair has named what is lost, and a run afterwards
+        could not bring it back from the mailboxes. Nothing that can be reached is removed because of it, but what lies below a
+        directory that is lost cannot be reached any more, and goes.
+    type: bool
+    default: false
+  lock_timeout:
+    description:
+      - How many seconds to wait while runs or restores use the repository.
+    type: int
+    default: 600
 attributes:
   check_mode:
     support: full
-    details: Lists exactly the restore points that would go, and how much space that would free.
+    details: Lists exactly the restore points that would go, and how much space that would free. Fails where the real task would.
   diff_mode:
     support: full
   idempotent:
@@ -38,6 +70,7 @@ notes:
   - Pruning does not connect to the tenant. The options for the connection are accepted so that the same C(module_defaults)
     serve all modules of the action group.
 seealso:
+  - module: tenantvault.m365_backup.m365_backup_hold
   - module: tenantvault.m365_backup.m365_group_backup_plan
   - module: tenantvault.m365_backup.m365_backup_run
 """
@@ -54,6 +87,12 @@ EXAMPLES = r"""
     passphrase_file: /etc/m365_backup/passphrase
   check_mode: true
   register: preview
+
+- name: Remove what was listed, although it is most of the history
+  tenantvault.m365_backup.m365_backup_prune:
+    plan: Sales and Marketing
+    passphrase_file: /etc/m365_backup/passphrase
+    max_delete_percent: 95
 """
 
 RETURN = r"""
@@ -71,17 +110,19 @@ snapshots:
   description: Each restore point that the plan had before, oldest first, with what was decided about it.
   type: list
   elements: dict
-  returned: success
+  returned: success, and when O(max_delete_percent) stopped the task
   sample:
     - id: 3bd1f5d3f0f6b4a9c8c5f6dd1f0e2c4a1b2c3d4e5f60718293a4b5c6d7e8f901
       time: "2026-10-01T22:30:07+02:00"
       kept: true
       is_checkpoint: false
+      holds: []
       reasons: [daily 3 of 14, weekly 1 of 8]
     - id: 81d4c0f3a5b6978812fe34dc56ba7890a1b2c3d4e5f60718293a4b5c6d7e8f90
       time: "2026-08-03T22:30:05+02:00"
       kept: false
       is_checkpoint: false
+      holds: []
       reasons: [no retention rule keeps it]
   contains:
     id:
@@ -100,6 +141,11 @@ snapshots:
       description: Whether it was left by a run that was interrupted.
       type: bool
       returned: success
+    holds:
+      description: The labels of the holds that protect it.
+      type: list
+      elements: str
+      returned: success
     reasons:
       description: Each rule that keeps it, or why it goes.
       type: list
@@ -116,7 +162,7 @@ snapshots_removed:
   returned: success
   sample: 4
 bytes_freed:
-  description: By how many bytes the repository gets smaller.
+  description: By how many bytes the data in the repository gets smaller, not counting the small files of its index and its snapshots.
   type: int
   returned: success
   sample: 734003200
@@ -137,6 +183,7 @@ import typing as t
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
     ArgumentSpec,
+    ReportedFailure,
     connection_arguments,
     passphrase_arguments,
     plan_reference_arguments,
@@ -144,27 +191,61 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
     read_passphrase,
     run_module,
     state_arguments,
+    storage_arguments,
+    storage_credentials,
     wants_diff,
 )
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.pruning import plan_pruning, prune_plan, pruning_result
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.pruning import (
+    PruneOptions,
+    plan_pruning,
+    prune_plan,
+    pruning_result,
+)
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.repository_access import open_plan_repository
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
+OPTIONS = ArgumentSpec(
+    options={
+        "max_delete_percent": {"type": "int", "default": 50},
+        "accept_missing": {"type": "bool", "default": False},
+        "lock_timeout": {"type": "int", "default": 600},
+    }
+)
+
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     """Do what the task declares."""
-    stored = plan_store(module.params).find(module.params["plan"])
-    repository = open_plan_repository(stored, read_passphrase(module.params, stored.plan))
-    carry_out = plan_pruning if module.check_mode else prune_plan
-    pruning = carry_out(repository, stored.plan, now=datetime.datetime.now(datetime.timezone.utc))
-    return pruning_result(pruning, stored.plan, check_mode=module.check_mode, diff=wants_diff(module))
+    params = module.params
+    stored = plan_store(params).find(params["plan"])
+    repository = open_plan_repository(stored, read_passphrase(params, stored.plan), storage_credentials(params))
+    options = PruneOptions(
+        now=datetime.datetime.now(datetime.timezone.utc),
+        max_delete_percent=params["max_delete_percent"],
+        accept_missing=params["accept_missing"],
+    )
+    if module.check_mode:
+        pruning = plan_pruning(repository, stored.plan, options)
+    else:
+        pruning = prune_plan(repository, stored.plan, options, lock_timeout=params["lock_timeout"])
+    for warning in pruning.warnings(options.now):
+        module.warn(warning)
+    result = pruning_result(pruning, stored.plan, check_mode=module.check_mode, diff=wants_diff(module))
+    if pruning.refusal is not None:
+        hint = (
+            "If that is intended, run the task once with a larger max_delete_percent; snapshots in this result says what would go, and why."
+        )
+        raise ReportedFailure(f"{pruning.refusal} {result.pop('msg')}", hint=hint, result=result)
+    return result
 
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(ArgumentSpec().merge(connection_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments()), run)
+    run_module(
+        OPTIONS.merge(connection_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments(), storage_arguments()),
+        run,
+    )
 
 
 if __name__ == "__main__":

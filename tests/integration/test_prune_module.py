@@ -28,8 +28,6 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mem
     SourceStatus,
     members_as_json,
 )
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.document import plan_from_dict
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.store import PlanStore, StoredPlan
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.keys import KdfParameters
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import (
     Repository,
@@ -38,6 +36,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_local import LocalStorage
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import Node
 from ansible_collections.tenantvault.m365_backup.tests.integration.playbook import PASSPHRASE, Answer, Playbook, Task
+from ansible_collections.tenantvault.m365_backup.tests.integration.stored_plan import declare
 from tenant.harness import RunningTenant, running_tenant
 
 UTC = datetime.timezone.utc
@@ -57,16 +56,6 @@ def tenant() -> t.Iterator[RunningTenant]:
 @pytest.fixture
 def playbook(tenant: RunningTenant, tmp_path: Path) -> Playbook:
     return Playbook(tenant=tenant, folder=tmp_path)
-
-
-def declare(playbook: Playbook, **options: t.Any) -> Repository:
-    """A stored plan and its repository, as the plan module leaves them, but with a passphrase that is quick to try."""
-    plan = plan_from_dict(
-        {"title": "Sales", "groups": ["Sales"], "backup_type": "mailbox", "repository": str(playbook.repository), **options}
-    )
-    repository = create_repository(LocalStorage(playbook.repository), PASSPHRASE, kdf=KdfParameters(n=2**10))
-    PlanStore(playbook.state_path).save(StoredPlan(plan=plan, repository_id=repository.id))
-    return repository
 
 
 def prune_task(playbook: Playbook, plan: str = "sales", **options: t.Any) -> Task:
@@ -108,7 +97,7 @@ def test_inv09_check_mode_lists_exactly_what_the_real_run_removes(playbook: Play
     repository = declare(playbook, retention={"keep_last": 2})
     ids = [write_snapshot(repository, "sales", day) for day in DAYS]
     other = write_snapshot(repository, "other", DAYS[0])
-    before = size(playbook.repository)
+    before, data_before = size(playbook.repository), size(playbook.repository / "data")
     report = playbook.run(prune_task(playbook, check_mode=True, diff=True), arguments=["-vvvv"])
     assert PASSPHRASE not in report.output
     preview = report.answers[0]
@@ -119,7 +108,7 @@ def test_inv09_check_mode_lists_exactly_what_the_real_run_removes(playbook: Play
         assert preview[fact] == removed[fact], fact
     assert (removed["snapshots_removed"], removed["snapshots_kept"]) == (4, 2)
     assert removed["bytes_freed"] > 4 * 200 << 10
-    assert before - size(playbook.repository) > 4 * 190 << 10
+    assert data_before - size(playbook.repository / "data") == removed["bytes_freed"]
     assert (again["changed"], again["bytes_freed"], decisions(again)) == (False, 0, dict.fromkeys(ids[4:], True))
     listed = restic(playbook, "snapshots", "--json")
     assert [snapshot in listed for snapshot in (*ids, other)] == [False] * 4 + [True] * 3
@@ -166,7 +155,7 @@ def test_a_prune_that_cannot_be_done_says_why_and_removes_nothing(playbook: Play
         prune_task(playbook, plan="purchasing"),
         prune_task(playbook, passphrase="x" * 44),
         prune_task(playbook, passphrase="y" * 45),
-        prune_task(playbook),
+        prune_task(playbook, lock_timeout=0),
     )
     with repository.writing():
         unknown, short, wrong, locked = playbook.run(*tasks).answers
@@ -177,6 +166,21 @@ def test_a_prune_that_cannot_be_done_says_why_and_removes_nothing(playbook: Play
     assert "lock" in locked["msg"]
     assert [answer["failed"] for answer in (unknown, short, wrong, locked)] == [True] * 4
     assert len(repository.snapshots()) == 2
+
+
+def test_a_prune_that_would_take_most_of_the_history_needs_to_be_asked_for(playbook: Playbook) -> None:
+    repository = declare(playbook, retention={"keep_last": 1})
+    days = [DAYS[0] + datetime.timedelta(days=day) for day in range(8)]
+    ids = [write_snapshot(repository, "sales", day) for day in days]
+    before = size(playbook.repository)
+    preview, refused = playbook.run(prune_task(playbook, check_mode=True), prune_task(playbook)).answers
+    assert size(playbook.repository) == before
+    for answer in (preview, refused):
+        assert "7 of 8 days of its history (87.5 %; max_delete_percent is 50)" in answer["msg"]
+        assert (answer["failed"], answer["changed"], answer["snapshots_removed"]) == (True, False, 7)
+        assert decisions(answer) == {**dict.fromkeys(ids[:7], False), ids[7]: True}
+    (done,) = playbook.run(prune_task(playbook, max_delete_percent=90)).answers
+    assert (done["changed"], done["snapshots_removed"], done["bytes_freed"]) == (True, 7, refused["bytes_freed"])
 
 
 def test_a_repository_that_was_exchanged_is_not_pruned(playbook: Playbook) -> None:

@@ -13,60 +13,127 @@ import dataclasses
 import datetime
 import typing as t
 
-from .._text import size_text
+from .._text import count_text, size_text
 from ..plan.model import Plan
-from ..plan.retention import RetentionDecision, decide_retention
+from ..plan.prune_guard import DEFAULT_PERCENT, HistoryLoss, history_loss
+from ..plan.retention import RetentionDecision, decide_retention, is_in_future
 from ..repository.prune import plan_prune, prune
 from ..repository.prune_plan import PrunePlan
 from ..repository.repository import Repository
 from ..repository.types import SnapshotId
-from .restore_points import restore_points
+from .restore_points import restore_points, stored_points
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Pruning:
-    """What pruning a plan means, or meant: a decision for each restore point, oldest first, and the effect on the repository."""
+    """What pruning a plan means, or meant: a decision for each restore point, oldest first, and the effect on the repository.
+
+    ``refusal`` says why it is not done, None when it is.
+    """
 
     decisions: tuple[RetentionDecision, ...]
     effect: PrunePlan
+    refusal: str | None = None
 
     @property
     def changed(self) -> bool:
         """Whether anything in the repository goes or moves."""
-        return self.effect.changes
+        return self.effect.changes and self.refusal is None
+
+    def warnings(self, now: datetime.datetime) -> list[str]:
+        """What an administrator should look into."""
+        warnings = []
+        late = [each.point for each in self.decisions if is_in_future(each.point.time, now)]
+        if late:
+            warnings.append(
+                f"{count_text(len(late), 'restore point')} of the plan, the newest of {late[-1].time:%Y-%m-%d %H:%M:%S} UTC, lies in"
+                f" the future; here it is {now:%Y-%m-%d %H:%M:%S} UTC. One of the two clocks is or was wrong."
+            )
+        if self.effect.missing:
+            warnings.append(
+                f"Snapshots need {count_text(self.effect.missing.count, 'blob')} that no file holds any more. Verify names what is lost."
+            )
+        return warnings
 
 
-def plan_pruning(repository: Repository, plan: Plan, *, now: datetime.datetime) -> Pruning:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PruneOptions:
+    """C(now) is the time of this host; C(max_delete_percent) how much of its days with a restore point a plan may lose.
+
+    C(accept_missing) prunes a repository of which a part is lost for good.
+    """
+
+    now: datetime.datetime
+    max_delete_percent: int = DEFAULT_PERCENT
+    accept_missing: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Decided:
+    decisions: tuple[RetentionDecision, ...]
+    going: list[SnapshotId]
+    refusal: str | None
+
+
+class _Refused(Exception):
+    """Leaves the lock before anything is removed."""
+
+
+def plan_pruning(repository: Repository, plan: Plan, options: PruneOptions) -> Pruning:
     """Find out what a prune would do now; nothing is written.
 
     Raises the errors of the repository room, such as C(RepositoryDamaged) when a needed object is missing.
     """
-    decisions = _decide(repository, plan, now)
-    return Pruning(decisions=decisions, effect=plan_prune(repository, _going(decisions)))
+    decided = _decide(repository, plan, options)
+    effect = plan_prune(repository, decided.going, accept_missing=options.accept_missing)
+    return Pruning(decisions=decided.decisions, effect=effect, refusal=decided.refusal)
 
 
-def prune_plan(repository: Repository, plan: Plan, *, now: datetime.datetime) -> Pruning:
+def prune_plan(repository: Repository, plan: Plan, options: PruneOptions, *, lock_timeout: float = 0.0) -> Pruning:
     """Remove the restore points that the plan's retention does not keep, and the data that only they needed.
 
-    Takes the exclusive lock of the repository, and raises C(RepositoryLocked) while a run is writing.
+    Decides under the exclusive lock of the repository, since holds may be set while it is waited for. Raises
+    C(RepositoryLocked) while a run is writing, and as L(plan_pruning) does.
     """
-    decisions = _decide(repository, plan, now)
-    return Pruning(decisions=decisions, effect=prune(repository, _going(decisions)).plan)
+    found: list[_Decided] = []
+
+    def choose() -> list[SnapshotId]:
+        decided = _decide(repository, plan, options)
+        found.append(decided)
+        if decided.refusal is not None:
+            raise _Refused
+        return decided.going
+
+    try:
+        effect = prune(repository, choose, accept_missing=options.accept_missing, lock_timeout=lock_timeout).plan
+    except _Refused:
+        effect = plan_prune(repository, found[0].going, accept_missing=options.accept_missing)
+    return Pruning(decisions=found[0].decisions, effect=effect, refusal=found[0].refusal)
 
 
-def _decide(repository: Repository, plan: Plan, now: datetime.datetime) -> tuple[RetentionDecision, ...]:
-    points = restore_points(repository, plan.name)
-    return decide_retention(points, plan.retention, now=now, time_zone=plan.time_zone)
+def _decide(repository: Repository, plan: Plan, options: PruneOptions) -> _Decided:
+    stored = stored_points(repository, plan.name)
+    points = restore_points(repository, stored, options.now, accept_missing=options.accept_missing)
+    decisions = decide_retention(points, plan.retention, now=options.now, time_zone=plan.time_zone)
+    going = [SnapshotId(each.point.snapshot_id) for each in decisions if not each.is_kept]
+    copies = [copy for point in stored for copy in point.copies]
+    loss = history_loss(decisions, plan.time_zone)
+    refusal = _refusal(loss, plan, options.max_delete_percent) if loss.exceeds(options.max_delete_percent) else None
+    return _Decided(decisions, going + copies, refusal)
 
 
-def _going(decisions: tuple[RetentionDecision, ...]) -> list[SnapshotId]:
-    return [SnapshotId(each.point.snapshot_id) for each in decisions if not each.is_kept]
+def _refusal(loss: HistoryLoss, plan: Plan, max_delete_percent: int) -> str:
+    return (
+        f"Nothing was pruned: {loss.points:,} of {loss.points_before:,} restore points of plan {plan.name} would go, and with them"
+        f" {loss.days:,} of {loss.days_before:,} days of its history ({loss.percent:.1f} %; max_delete_percent is {max_delete_percent})."
+    )
 
 
 def pruning_result(pruning: Pruning, plan: Plan, *, check_mode: bool, diff: bool) -> dict[str, t.Any]:
-    """The pruning as the result of a module; the same shape in check mode."""
+    """The pruning as the result of a module; the same shape in check mode and when it was refused."""
     snapshots = [_snapshot(each, plan.time_zone) for each in pruning.decisions]
     kept = [each for each in snapshots if each["kept"]]
+    is_done = not check_mode and pruning.refusal is None
     result: dict[str, t.Any] = {
         "changed": pruning.changed,
         "plan": plan.name,
@@ -78,7 +145,7 @@ def pruning_result(pruning: Pruning, plan: Plan, *, check_mode: bool, diff: bool
         "bytes_rewritten": pruning.effect.bytes_rewritten,
         "msg": (
             f"{len(snapshots) - len(kept):,} of {len(snapshots):,} restore points of plan {plan.name}"
-            f" {'would be' if check_mode else 'were'} removed; that {'would free' if check_mode else 'freed'}"
+            f" {'were' if is_done else 'would be'} removed; that {'freed' if is_done else 'would free'}"
             f" {size_text(pruning.effect.bytes_freed)}."
         ),
     }
@@ -94,6 +161,7 @@ def _snapshot(decision: RetentionDecision, time_zone: datetime.tzinfo) -> dict[s
         "time": decision.point.time.astimezone(time_zone).isoformat(timespec="seconds"),
         "kept": decision.is_kept,
         "is_checkpoint": decision.point.is_checkpoint,
+        "holds": list(decision.point.holds),
         "reasons": list(decision.reasons),
     }
 

@@ -9,44 +9,164 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import typing as t
+from datetime import datetime, timedelta
 
-from ..plan.retention import RestorePoint
-from ..repository.types import Snapshot
+from ..plan.retention import RestorePoint, is_in_future
+from ..repository.errors import BlobMissing
+from ..repository.types import Snapshot, SnapshotId, TreeId
+from .holds import holds_of
+from .last_states import SourceKey, SourceSeen, Standing, find_last_states
 from .layout import CHECKPOINT, is_of_plan, outcome_of
-from .members import group_of, read_members
+from .members import MemberState, SourceState, SourceStatus, group_of, read_members
 
 if t.TYPE_CHECKING:
+    from ..repository.errors import RepositoryDamaged
     from ..repository.repository import Repository
-    from ..repository.writer import Writer
+
+DamageHandler = t.Callable[["RepositoryDamaged"], None]
 
 
-def plan_snapshots(repository: Repository, plan_name: str) -> list[Snapshot]:
-    """Oldest first."""
-    return [snapshot for snapshot in repository.snapshots() if is_of_plan(snapshot.tags, plan_name)]
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredPoint:
+    """A restore point as stored: the snapshot that counts, and copies of it that an interrupted change of its tags left.
+
+    A copy has no hold that C(snapshot) has not.
+    """
+
+    snapshot: Snapshot
+    copies: tuple[SnapshotId, ...] = ()
+
+
+def stored_points(repository: Repository, plan_name: str, *, on_damage: DamageHandler | None = None) -> list[StoredPoint]:
+    """Oldest first. A damaged snapshot, whosever it is, raises C(RepositoryDamaged), or is handed to ``on_damage`` and left out."""
+    snapshots = [snapshot for snapshot in repository.snapshots(on_damage=on_damage) if is_of_plan(snapshot.tags, plan_name)]
+    return merge_copies(snapshots)
+
+
+def plan_snapshots(repository: Repository, plan_name: str, *, on_damage: DamageHandler | None = None) -> list[Snapshot]:
+    """As L(stored_points), without the copies."""
+    return [point.snapshot for point in stored_points(repository, plan_name, on_damage=on_damage)]
 
 
 def latest_snapshot(repository: Repository, plan_name: str) -> Snapshot | None:
-    snapshots = plan_snapshots(repository, plan_name)
-    return snapshots[-1] if snapshots else None
+    """See L(newest_first)."""
+    return next(iter(newest_first(plan_snapshots(repository, plan_name), repository.clock.now())), None)
 
 
-def restore_points(repository: Repository, plan_name: str) -> list[RestorePoint]:
-    """Oldest first. A member is good in a snapshot when every source of it was read to its end by that very run."""
+def newest_first(snapshots: t.Sequence[Snapshot], now: datetime) -> list[Snapshot]:
+    """Of snapshots that are sorted by time: those that a host with a wrong clock has dated in the future come last.
+
+    A run that went on from such a one would do so for ever, since nothing that follows is newer.
+    """
+    backwards = snapshots[::-1]
+    return [each for is_late in (False, True) for each in backwards if is_in_future(each.time, now) is is_late]
+
+
+def time_after(earlier: datetime | None, now: datetime) -> datetime:
+    """The time of a snapshot that goes on from another one: later than it, also where this host's clock is some minutes slower."""
+    if earlier is None or is_in_future(earlier, now):
+        return now
+    return max(now, earlier + timedelta(microseconds=1))
+
+
+def merge_copies(snapshots: t.Sequence[Snapshot]) -> list[StoredPoint]:
+    """Find the copies among snapshots that are sorted by time. Of several the one with the most holds counts."""
+
+    def rank(snapshot: Snapshot) -> tuple[int, bool, str]:
+        return (len(holds_of(snapshot.tags)), snapshot.original is not None, snapshot.id)
+
     points = []
-    for snapshot in plan_snapshots(repository, plan_name):
-        is_checkpoint = outcome_of(snapshot.tags) == CHECKPOINT
-        good = frozenset() if is_checkpoint else _good_members(repository, snapshot)
-        points.append(RestorePoint(snapshot_id=snapshot.id, time=snapshot.time, is_checkpoint=is_checkpoint, good_members=good))
+    families = sorted(snapshots, key=lambda snapshot: (snapshot.time, snapshot.first_id, snapshot.tree))
+    for _family, members in itertools.groupby(families, key=lambda snapshot: (snapshot.time, snapshot.first_id, snapshot.tree)):
+        counting, *others = sorted(members, key=rank, reverse=True)
+        holds = set(holds_of(counting.tags))
+        spare = [other for other in others if holds.issuperset(holds_of(other.tags))]
+        points.append(StoredPoint(counting, tuple(other.id for other in spare)))
+        points += [StoredPoint(other) for other in others if other not in spare]
     return points
 
 
-def _good_members(store: Repository | Writer, snapshot: Snapshot) -> frozenset[str]:
-    group = group_of(store, snapshot)
-    if group is None or group.subtree is None:
-        return frozenset()
-    return frozenset(
-        member.id
-        for member in read_members(store, group.subtree).values()
-        if member.left is None and member.sources and all(source.is_good for source in member.sources.values())
-    )
+def restore_points(
+    repository: Repository,
+    points: t.Sequence[StoredPoint],
+    now: datetime,
+    *,
+    accept_missing: bool = False,
+) -> list[RestorePoint]:
+    """What retention has to know of the points. With ``accept_missing``, one that has lost its list of members has none.
+
+    Raises RepositoryDamaged, StorageError.
+    """
+    reader = _StateReader(repository)
+    counting = [point.snapshot for point in reversed(points) if not is_in_future(point.snapshot.time, now)]
+    last = find_last_states((snapshot.id, reader.sources(snapshot, accept_missing)) for snapshot in counting)
+    good = _members_in((key, snapshot) for key, snapshots in last.good.items() for snapshot in snapshots)
+    partial = _members_in(last.partial.items())
+    return [
+        RestorePoint(
+            snapshot_id=point.snapshot.id,
+            time=point.snapshot.time,
+            is_checkpoint=outcome_of(point.snapshot.tags) == CHECKPOINT,
+            holds=holds_of(point.snapshot.tags),
+            last_good_of=frozenset(good.get(point.snapshot.id, ())),
+            last_partial_of=frozenset(partial.get(point.snapshot.id, ())),
+        )
+        for point in points
+    ]
+
+
+def _members_in(places: t.Iterable[tuple[SourceKey, str]]) -> dict[str, set[str]]:
+    """{snapshot id: object ids of members}"""
+    members: dict[str, set[str]] = {}
+    for (member, _source), snapshot in places:
+        members.setdefault(snapshot, set()).add(member)
+    return members
+
+
+class _StateReader:
+    """Reads what snapshots say of their sources. The directories of members are kept, since most stay as they are."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._sources: dict[TreeId, dict[str, TreeId | None]] = {}
+
+    def sources(self, snapshot: Snapshot, accept_missing: bool) -> t.Iterator[SourceSeen]:
+        try:
+            group = group_of(self._repository, snapshot)
+            if group is None or group.subtree is None:
+                return
+            directories = {node.name: node.subtree for node in self._repository.read_tree(group.subtree)}
+            members = read_members(self._repository, group.subtree)
+        except BlobMissing:
+            if not accept_missing:
+                raise
+            return
+        for member in members.values():
+            for name, state in member.sources.items():
+                yield SourceSeen(
+                    (member.id, name), _standing(member, state), self._tree_finder(directories.get(member.directory), name, accept_missing)
+                )
+
+    def _tree_finder(self, directory: TreeId | None, source: str, accept_missing: bool) -> t.Callable[[], TreeId | None]:
+        def find() -> TreeId | None:
+            if directory is None:
+                return None
+            if directory not in self._sources:
+                try:
+                    self._sources[directory] = {node.name: node.subtree for node in self._repository.read_tree(directory)}
+                except BlobMissing:
+                    if not accept_missing:
+                        raise
+                    self._sources[directory] = {}
+            return self._sources[directory].get(source)
+
+        return find
+
+
+def _standing(member: MemberState, state: SourceState) -> Standing:
+    if state.status is SourceStatus.UNFINISHED:
+        return Standing.PARTIAL
+    return Standing.GOOD if state.is_good and member.left is None else Standing.CARRIED

@@ -5,8 +5,11 @@
 """Which restore points stay and which may go: a pure decision with a reason for each.
 
 The rules are those of C(restic forget): each rule names the points that it keeps, and whatever no rule keeps goes
-(restic C(doc/060_forget.rst)). Two things are added. The newest good state of every member stays whatever the rules
-say, and checkpoints of interrupted runs go as soon as a later run has finished.
+(restic C(doc/060_forget.rst)). Whatever the rules say, these stay: what a hold protects, and the newest good state of
+every member. Checkpoints of interrupted runs go as soon as a later run has finished.
+
+A wrong clock must not make good points expire. Days are counted back from the newest point, as restic does, not from
+this host's idea of today; and a point that is dated in the future stays, but does not count for any rule until then.
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -18,7 +21,12 @@ import dataclasses
 import datetime
 import typing as t
 
+from .._text import count_text
+
 Bucket = t.Callable[[datetime.datetime], tuple[object, ...]]
+
+CLOCK_TOLERANCE = datetime.timedelta(minutes=10)
+"""How far the clocks of hosts may differ. A point further in the future was made by a host with a wrong clock."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +61,16 @@ class Retention:
 class RestorePoint:
     """One snapshot of a plan, as far as retention cares.
 
-    ``good_members`` are the object ids of the members whose every source was really read by that run. A source that
-    failed and was carried over from an earlier snapshot is good there, not here.
+    ``holds`` are the labels that protect it. ``last_good_of`` and ``last_partial_of`` are the object ids of the members of
+    which it is the newest point with their last good state, or, where there is none, with what was read so far.
     """
 
     snapshot_id: str
     time: datetime.datetime
     is_checkpoint: bool
-    good_members: frozenset[str]
+    holds: tuple[str, ...] = ()
+    last_good_of: frozenset[str] = frozenset()
+    last_partial_of: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,27 +82,12 @@ class RetentionDecision:
     reasons: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
-    """One restore point that goes, and why."""
-
-    point: RestorePoint
-    reason: str
-
-
 Kept = t.Iterator[tuple[RestorePoint, str]]
 
 
-def snapshots_to_remove(
-    points: t.Iterable[RestorePoint],
-    retention: Retention,
-    *,
-    now: datetime.datetime,
-    time_zone: datetime.tzinfo,
-) -> tuple[Removal, ...]:
-    """The restore points that go, oldest first. See L(decide_retention)."""
-    decisions = decide_retention(points, retention, now=now, time_zone=time_zone)
-    return tuple(Removal(point=each.point, reason=each.reasons[0]) for each in decisions if not each.is_kept)
+def is_in_future(time: datetime.datetime, now: datetime.datetime) -> bool:
+    """Whether a clock must have been wrong: the one of the host that gave something this time, or the one that says ``now``."""
+    return time > now + CLOCK_TOLERANCE
 
 
 def decide_retention(
@@ -108,12 +103,15 @@ def decide_retention(
     hour that is repeated when daylight saving ends counts as two.
     """
     oldest_first = sorted(points, key=_age_order)
-    finished = [point for point in oldest_first if not point.is_checkpoint]
+    counting = [point for point in oldest_first if not is_in_future(point.time, now)]
+    finished = [point for point in counting if not point.is_checkpoint]
     reasons: dict[str, list[str]] = collections.defaultdict(list)
     for point, reason in (
-        *_kept_by_rules(finished, retention, now=now, time_zone=time_zone),
-        *_kept_as_progress(oldest_first),
-        *_kept_as_last_good_state(oldest_first),
+        *_kept_by_holds(oldest_first),
+        *_kept_by_rules(finished, retention, time_zone),
+        *_kept_as_progress(counting),
+        *_kept_as_last_state(oldest_first),
+        *((point, "dated in the future; it counts for no rule until then") for point in oldest_first[len(counting) :]),
     ):
         reasons[point.snapshot_id].append(reason)
     return tuple(
@@ -136,7 +134,13 @@ def _why_it_goes(point: RestorePoint) -> str:
     return "no retention rule keeps it"
 
 
-def _kept_by_rules(finished: list[RestorePoint], retention: Retention, *, now: datetime.datetime, time_zone: datetime.tzinfo) -> Kept:
+def _kept_by_holds(points: list[RestorePoint]) -> Kept:
+    for point in points:
+        for label in point.holds:
+            yield point, f"held: {label}" if label else "held"
+
+
+def _kept_by_rules(finished: list[RestorePoint], retention: Retention, time_zone: datetime.tzinfo) -> Kept:
     if retention.keeps_everything:
         yield from ((point, "kept forever") for point in finished)
         return
@@ -152,11 +156,12 @@ def _kept_by_rules(finished: list[RestorePoint], retention: Retention, *, now: d
     ):
         if count:
             yield from _kept_by_bucket(newest_first, word, count, bucket, time_zone)
-    if retention.keep_days:
-        limit = (now.astimezone(time_zone).replace(tzinfo=None) - datetime.timedelta(days=retention.keep_days)).replace(tzinfo=time_zone)
+    if retention.keep_days and finished:
+        newest = finished[-1].time.astimezone(time_zone).replace(tzinfo=None)
+        limit = (newest - datetime.timedelta(days=retention.keep_days)).replace(tzinfo=time_zone)
         for point in finished:
             if point.time >= limit:
-                yield point, f"not older than {retention.keep_days} days"
+                yield point, f"not more than {retention.keep_days} days older than the newest"
 
 
 def _kept_by_bucket(newest_first: list[RestorePoint], word: str, count: int, bucket: Bucket, time_zone: datetime.tzinfo) -> Kept:
@@ -200,17 +205,15 @@ def _year(local: datetime.datetime) -> tuple[object, ...]:
     return (local.year,)
 
 
-def _kept_as_progress(oldest_first: list[RestorePoint]) -> Kept:
-    for point in reversed(oldest_first):
+def _kept_as_progress(counting: list[RestorePoint]) -> Kept:
+    for point in reversed(counting):
         if not point.is_checkpoint:
             return
         yield point, "checkpoint from which the next run continues"
 
 
-def _kept_as_last_good_state(oldest_first: list[RestorePoint]) -> Kept:
-    newest_by_member = {member: point for point in oldest_first for member in point.good_members}
-    members = collections.Counter(point.snapshot_id for point in newest_by_member.values())
-    for point in oldest_first:
-        count = members[point.snapshot_id]
-        if count:
-            yield point, f"last good state of {count:,} {'member' if count == 1 else 'members'}"
+def _kept_as_last_state(points: list[RestorePoint]) -> Kept:
+    for point in points:
+        for members, what in ((point.last_good_of, "last good state of"), (point.last_partial_of, "all that was ever read of")):
+            if members:
+                yield point, f"{what} {count_text(len(members), 'member')}"

@@ -48,7 +48,7 @@ def read_snapshot(files: ObjectFiles, snapshot: SnapshotId) -> Snapshot:
 
 def decode_snapshot(snapshot: SnapshotId, content: t.Mapping[str, t.Any]) -> Snapshot:
     """Raises Malformed."""
-    tree, parent = content.get("tree"), content.get("parent")
+    tree, parent, original = content.get("tree"), content.get("parent"), content.get("original")
     if not is_id(tree):
         raise Malformed("names no tree")
     return Snapshot(
@@ -61,7 +61,16 @@ def decode_snapshot(snapshot: SnapshotId, content: t.Mapping[str, t.Any]) -> Sna
         parent=SnapshotId(parent) if is_id(parent) else None,
         username=_text(content, "username"),
         program=_text(content, "program_version"),
+        original=SnapshotId(original) if is_id(original) else None,
     )
+
+
+def with_tags(snapshot: SnapshotId, content: t.Mapping[str, t.Any], tags: t.Sequence[str]) -> dict[str, t.Any]:
+    """The snapshot with other tags; whatever else it says stays, also what only restic knows of."""
+    fields = {**content, "original": content.get("original") or snapshot, "tags": list(tags)}
+    if not tags:
+        del fields["tags"]
+    return fields
 
 
 def _text(content: t.Mapping[str, t.Any], field: str) -> str:

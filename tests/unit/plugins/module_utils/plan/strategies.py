@@ -59,7 +59,7 @@ retentions = st.one_of(
 )
 
 names = st.lists(lines, max_size=4)
-declarations = st.fixed_dictionaries(
+in_folders = st.fixed_dictionaries(
     {
         "title": lines,
         "users": names,
@@ -76,6 +76,22 @@ declarations = st.fixed_dictionaries(
         "malware_scan": st.none() | st.fixed_dictionaries({}, optional={"enabled": st.booleans()}),
     },
 )
+s3_declarations = st.none() | st.fixed_dictionaries(
+    {},
+    optional={
+        "endpoint": st.sampled_from(["https://s3.example.com", "http://[::1]:9000"]),
+        "region": st.sampled_from(["eu-central-1", "auto"]),
+        "path_style": st.none() | st.booleans(),
+        "ca_bundle": lines.map(lambda text: f"/{text}"),
+        "profile": lines,
+    },
+)
+in_buckets = st.builds(
+    lambda declaration, s3: {**declaration, "repository": "s3://bucket/prefix", "s3": s3},
+    in_folders,
+    s3_declarations,
+)
+declarations = in_folders | in_buckets
 plans = declarations.map(plan_from_dict)
 
 moments = st.datetimes(
@@ -89,13 +105,14 @@ members = st.frozensets(st.sampled_from(["alice", "bob", "carol", "dave"]))
 @st.composite
 def restore_points(draw: st.DrawFn) -> list[RestorePoint]:
     """Points with ids of their own, in any order; some close together, some years apart."""
-    drawn = draw(st.lists(st.tuples(moments, st.booleans(), members), max_size=40, unique_by=lambda each: each[0]))
+    labels = st.lists(st.sampled_from(["case 1", "case 2"]), unique=True).map(tuple)
+    drawn = draw(st.lists(st.tuples(moments, st.booleans(), members, labels), max_size=40, unique_by=lambda each: each[0]))
     start = draw(moments)
     burst = draw(st.integers(0, 30))
     step = draw(st.sampled_from([datetime.timedelta(minutes=20), datetime.timedelta(hours=5), datetime.timedelta(days=1)]))
     good = draw(members)
-    close = [(start + step * number, draw(st.booleans()) and draw(st.booleans()), good) for number in range(burst)]
+    close = [(start + step * number, draw(st.booleans()) and draw(st.booleans()), good, ()) for number in range(burst)]
     return [
-        RestorePoint(snapshot_id=f"{number:064x}", time=time, is_checkpoint=is_checkpoint, good_members=good_members)
-        for number, (time, is_checkpoint, good_members) in enumerate([*drawn, *close])
+        RestorePoint(snapshot_id=f"{number:064x}", time=time, is_checkpoint=is_checkpoint, last_good_of=last_good_of, holds=holds)
+        for number, (time, is_checkpoint, last_good_of, holds) in enumerate([*drawn, *close])
     ]

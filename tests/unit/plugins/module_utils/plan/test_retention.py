@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
-import itertools
 import zoneinfo
 
 import pytest
@@ -17,7 +17,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.reten
     Retention,
     RetentionDecision,
     decide_retention,
-    snapshots_to_remove,
+    is_in_future,
 )
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.plan.strategies import (
     ZONES,
@@ -33,10 +33,10 @@ NOW = datetime.datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 zones = st.sampled_from(ZONES).map(zoneinfo.ZoneInfo)
 
 
-def point(time: str, *, checkpoint: bool = False, good: str = "", zone: datetime.tzinfo = UTC) -> RestorePoint:
+def point(time: str, *, checkpoint: bool = False, good: str = "", holds: tuple[str, ...] = (), zone: datetime.tzinfo = UTC) -> RestorePoint:
     moment = datetime.datetime.fromisoformat(time)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    return RestorePoint(snapshot_id=time, time=moment, is_checkpoint=checkpoint, good_members=frozenset(good.split()))
+    return RestorePoint(snapshot_id=time, time=moment, is_checkpoint=checkpoint, last_good_of=frozenset(good.split()), holds=holds)
 
 
 def kept(decisions: tuple[RetentionDecision, ...]) -> list[str]:
@@ -55,7 +55,7 @@ DAILY = [f"2026-11-{day:02d}T23:00" for day in range(1, 23)]
     [
         ({"keep_last": 3}, DAILY[-3:]),
         ({"keep_daily": 3}, DAILY[-3:]),
-        ({"keep_days": 5}, DAILY[-5:]),
+        ({"keep_days": 5}, DAILY[-6:]),
         ({"keep_weekly": 2}, ["2026-11-15T23:00", "2026-11-22T23:00"]),
         ({"keep_monthly": 1}, ["2026-11-22T23:00"]),
         ({"keep_monthly": 2}, ["2026-11-01T23:00", "2026-11-22T23:00"]),
@@ -85,14 +85,14 @@ def test_the_hour_that_comes_twice_when_summer_ends_counts_as_two() -> None:
 
 
 def test_days_that_are_counted_back_over_a_change_of_the_clock_end_at_the_same_time_of_day() -> None:
-    now = datetime.datetime(2026, 10, 26, 12, 0, tzinfo=BERLIN)
-    points = [point("2026-10-24T11:59", zone=BERLIN), point("2026-10-24T12:00", zone=BERLIN)]
-    assert decide(points, keep_days=2, zone=BERLIN, now=now) == ["2026-10-24T12:00"]
+    points = [point(time, zone=BERLIN) for time in ("2026-10-24T11:59", "2026-10-24T12:00", "2026-10-26T12:00")]
+    assert decide(points, keep_days=2, zone=BERLIN) == ["2026-10-24T12:00", "2026-10-26T12:00"]
 
 
 def test_weeks_at_the_turn_of_the_year_are_not_cut_in_two() -> None:
     points = [point("2026-12-20T12:00"), point("2026-12-28T12:00"), point("2027-01-03T12:00")]
-    assert decide(points, keep_weekly=2) == ["2026-12-20T12:00", "2027-01-03T12:00"]
+    now = datetime.datetime(2027, 2, 1, tzinfo=UTC)
+    assert decide(points, keep_weekly=2, now=now) == ["2026-12-20T12:00", "2027-01-03T12:00"]
 
 
 def test_the_oldest_point_stays_while_there_are_fewer_months_than_asked_for() -> None:
@@ -106,32 +106,98 @@ def test_checkpoints_do_not_count_as_restore_points() -> None:
 
 def test_a_checkpoint_goes_once_a_later_run_has_finished_even_if_everything_else_is_kept() -> None:
     points = [point("2026-11-20T01:00", checkpoint=True), point("2026-11-21T01:00")]
-    removals = snapshots_to_remove(points, Retention(forever=True), now=NOW, time_zone=UTC)
-    assert [(each.point.snapshot_id, each.reason) for each in removals] == [
-        ("2026-11-20T01:00", "checkpoint of an interrupted run; a later run has finished"),
-    ]
+    first, _second = decide_retention(points, Retention(forever=True), now=NOW, time_zone=UTC)
+    assert (first.is_kept, first.reasons) == (False, ("checkpoint of an interrupted run; a later run has finished",))
 
 
-def test_inv06_the_last_good_state_of_a_member_that_left_or_fails_stays() -> None:
+def test_inv06_a_point_with_the_last_good_state_of_a_member_stays() -> None:
     points = [
-        point("2026-01-01T01:00", good="alice leaver"),
-        point("2026-02-01T01:00", good="alice"),
-        point("2026-03-01T01:00", good="alice failing"),
+        point("2026-01-01T01:00", good="leaver"),
+        point("2026-02-01T01:00"),
+        point("2026-03-01T01:00", good="failing stale"),
         point("2026-11-22T01:00", good="alice"),
     ]
     decisions = decide_retention(points, Retention(keep_last=1), now=NOW, time_zone=UTC)
     assert kept(decisions) == ["2026-01-01T01:00", "2026-03-01T01:00", "2026-11-22T01:00"]
     assert decisions[0].reasons == ("last good state of 1 member",)
+    assert decisions[2].reasons == ("last good state of 2 members",)
+
+
+def test_inv06_what_was_read_of_a_member_that_was_never_read_to_its_end_stays() -> None:
+    partial = dataclasses.replace(point("2026-01-01T01:00"), last_partial_of=frozenset({"bob"}))
+    decisions = decide_retention([partial, point("2026-11-22T01:00")], Retention(keep_last=1), now=NOW, time_zone=UTC)
+    assert decisions[0].reasons == ("all that was ever read of 1 member",)
+
+
+def test_inv06_a_checkpoint_with_a_last_good_state_stays_after_a_later_run() -> None:
+    points = [point("2026-11-20T01:00", checkpoint=True, good="alice"), point("2026-11-21T01:00")]
+    assert decide(points, keep_last=1) == ["2026-11-20T01:00", "2026-11-21T01:00"]
+
+
+def test_inv06_held_points_stay_with_the_label_as_their_reason() -> None:
+    points = [
+        point("2026-01-01T01:00", holds=("case 7", "migration")),
+        point("2026-01-02T01:00", holds=("",)),
+        point("2026-01-03T01:00", checkpoint=True, holds=("case 7",)),
+        point("2026-11-22T01:00"),
+    ]
+    decisions = decide_retention(points, Retention(keep_last=1), now=NOW, time_zone=UTC)
+    assert [each.reasons for each in decisions] == [
+        ("held: case 7", "held: migration"),
+        ("held",),
+        ("held: case 7",),
+        ("number 1 of the last 1",),
+    ]
+
+
+def test_a_clock_that_is_a_year_ahead_lets_no_day_expire() -> None:
+    points = [point(time) for time in DAILY]
+    later = NOW + datetime.timedelta(days=365)
+    assert decide(points, keep_days=30, now=later) == DAILY
+    assert decide(points, keep_daily=3, keep_days=2, now=later) == decide(points, keep_daily=3, keep_days=2)
+
+
+def test_a_clock_that_is_years_behind_lets_nothing_expire() -> None:
+    assert decide([point(time) for time in DAILY], keep_last=1, now=NOW - datetime.timedelta(days=3650)) == DAILY
+
+
+def test_points_from_the_future_push_no_real_one_out_and_stay_until_their_time_comes() -> None:
+    real = [point("2026-11-20T01:00"), point("2026-11-21T01:00"), point("2026-11-22T01:00", checkpoint=True)]
+    flood = [point(f"2027-03-0{day}T01:00") for day in range(1, 8)]
+    decisions = decide_retention([*real, *flood], Retention(keep_last=2, keep_days=1), now=NOW, time_zone=UTC)
+    assert kept(decisions) == [each.snapshot_id for each in [*real, *flood]]
+    assert decisions[-1].reasons == ("dated in the future; it counts for no rule until then",)
+    assert decide([*real, *flood], keep_last=2, now=datetime.datetime(2027, 4, 1, tzinfo=UTC)) == ["2027-03-06T01:00", "2027-03-07T01:00"]
+
+
+def test_clocks_of_hosts_may_differ_by_minutes() -> None:
+    assert not is_in_future(NOW + datetime.timedelta(minutes=9), NOW)
+    assert is_in_future(NOW + datetime.timedelta(minutes=11), NOW)
 
 
 @given(restore_points(), retentions, moments, zones)
-def test_inv06_retention_never_removes_the_last_good_state_of_a_member(
+def test_inv06_retention_never_removes_a_last_good_state_nor_what_is_held_nor_what_lies_in_the_future(
     points: list[RestorePoint], retention: Retention, now: datetime.datetime, zone: datetime.tzinfo
 ) -> None:
     stays = set(kept(decide_retention(points, retention, now=now, time_zone=zone)))
-    for member in frozenset(itertools.chain.from_iterable(each.good_members for each in points)):
-        newest = max((each for each in points if member in each.good_members), key=lambda each: (each.time, each.snapshot_id))
-        assert newest.snapshot_id in stays
+    assert stays >= {each.snapshot_id for each in points if each.last_good_of or each.holds or is_in_future(each.time, now)}
+
+
+@given(restore_points(), retentions, moments, zones)
+def test_points_from_the_future_change_nothing_for_the_others(
+    points: list[RestorePoint], retention: Retention, now: datetime.datetime, zone: datetime.tzinfo
+) -> None:
+    present = [each for each in points if not is_in_future(each.time, now)]
+    stays = set(kept(decide_retention(points, retention, now=now, time_zone=zone)))
+    assert stays & {each.snapshot_id for each in present} == set(kept(decide_retention(present, retention, now=now, time_zone=zone)))
+
+
+@given(restore_points(), retentions, moments, moments, zones)
+def test_a_clock_that_is_behind_removes_nothing_that_a_right_one_would_keep(
+    points: list[RestorePoint], retention: Retention, one: datetime.datetime, other: datetime.datetime, zone: datetime.tzinfo
+) -> None:
+    behind, right = (set(kept(decide_retention(points, retention, now=now, time_zone=zone))) for now in sorted((one, other)))
+    assert behind >= right
 
 
 @given(restore_points(), retentions, moments, zones)
@@ -150,16 +216,18 @@ def test_pruning_twice_removes_nothing_more(
 ) -> None:
     first = decide_retention(points, retention, now=now, time_zone=zone)
     survivors = [each.point for each in first if each.is_kept]
-    assert snapshots_to_remove(survivors, retention, now=now, time_zone=zone) == ()
+    assert kept(decide_retention(survivors, retention, now=now, time_zone=zone)) == [each.snapshot_id for each in survivors]
 
 
 @given(restore_points(), retentions, moments, zones)
-def test_the_newest_finished_point_stays_under_every_rule_that_counts(
+def test_the_newest_finished_point_stays(
     points: list[RestorePoint], retention: Retention, now: datetime.datetime, zone: datetime.tzinfo
 ) -> None:
-    finished = sorted((each for each in points if not each.is_checkpoint), key=lambda each: (each.time, each.snapshot_id))
-    counts = [retention.keep_last, retention.keep_hourly, retention.keep_daily, retention.keep_weekly, retention.keep_monthly]
-    if finished and (any(counts) or retention.keep_yearly or retention.keeps_everything):
+    finished = sorted(
+        (each for each in points if not each.is_checkpoint and not is_in_future(each.time, now)),
+        key=lambda each: (each.time, each.snapshot_id),
+    )
+    if finished:
         assert finished[-1].snapshot_id in kept(decide_retention(points, retention, now=now, time_zone=zone))
 
 
@@ -174,7 +242,9 @@ def test_one_rule_keeps_no_more_points_than_its_number(
     points: list[RestorePoint], rule: str, count: int, now: datetime.datetime, zone: datetime.tzinfo
 ) -> None:
     anonymous = [
-        RestorePoint(snapshot_id=each.snapshot_id, time=each.time, is_checkpoint=False, good_members=frozenset()) for each in points
+        RestorePoint(snapshot_id=each.snapshot_id, time=each.time, is_checkpoint=False)
+        for each in points
+        if not is_in_future(each.time, now)
     ]
     assert len(kept(decide_retention(anonymous, Retention(**{rule: count}), now=now, time_zone=zone))) <= count  # type: ignore[arg-type]
 
