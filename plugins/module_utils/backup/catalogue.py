@@ -74,7 +74,7 @@ class Catalogue:
 
     def live(self) -> t.Iterator[Record]:
         """Every record that counts, the newest first. Costs a pass over the whole log."""
-        with temporary_databases(), _SeenIds() as seen:
+        with temporary_databases(), SeenIds() as seen:
             for record in self._lines_backwards():
                 if seen.add(record["id"]) and not record.get("removed"):
                     yield record
@@ -167,14 +167,14 @@ class CatalogueAppender:
         self._edits.put(path, Node.file(path[-1], META_TIME, self._writer.save_file([content])))
 
 
-class _SeenIds:
+class SeenIds:
     """A set of ids in a temporary database that leaves memory when it grows."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID")
 
-    def __enter__(self) -> _SeenIds:
+    def __enter__(self) -> SeenIds:
         return self
 
     def __exit__(self, *exception: object) -> None:

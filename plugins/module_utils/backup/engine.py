@@ -18,11 +18,11 @@ from datetime import datetime
 from .._errors import BackupError
 from ..graph.errors import Cancelled
 from ..graph.ids import UserId
-from ..repository.errors import RepositoryError
+from ..repository.errors import BlobMissing, RepositoryDamaged, RepositoryError
 from ..repository.types import Snapshot, TreeId
 from .group_tree import GroupTree
 from .layout import MAIL
-from .mail_reader import preview_mail, read_mail
+from .mail_reader import MailRead, preview_mail, read_mail
 from .members import SourceState, SourceStatus
 from .results import Counts, Finding, MemberResult, Outcome, RunResult, SourceResult, finding_of, overall
 
@@ -34,6 +34,8 @@ if t.TYPE_CHECKING:
     from ..repository.writer import Writer
 
 MEMBERS_AT_ONCE = 8
+
+Read = t.TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,9 @@ def run_plan(
         group = GroupTree.load(plan, repository, writer, members, run_id, now)
         results = _read_members(group, writer, client, members)
         outcome = overall(result.outcome for result in results)
-        snapshot = group.save(writer, outcome.value, results) if group.is_changed() else None
+        snapshot = group.save(writer, outcome.value, results) if group.is_changed(outcome) else None
         stats = writer.stats
-    return _run_result(plan, run_id, started, now(), client, results, snapshot is not None, snapshot, stats.stored_bytes)
+    return _run_result(group, started, client, results, snapshot is not None, snapshot, stats.stored_bytes)
 
 
 def preview_plan(
@@ -88,15 +90,14 @@ def preview_plan(
 
     with ThreadPoolExecutor(MEMBERS_AT_ONCE, thread_name_prefix="member") as pool:
         results = list(pool.map(preview, members))
-    is_changed = group.is_changed() or any(source.is_changed for result in results for source in result.sources)
-    return _run_result(plan, run_id, started, now(), client, results, is_changed, None, 0)
+    outcome = overall(result.outcome for result in results)
+    is_changed = group.is_changed(outcome) or any(source.is_changed for result in results for source in result.sources)
+    return _run_result(group, started, client, results, is_changed, None, 0)
 
 
 def _run_result(
-    plan: Plan,
-    run_id: str,
+    group: GroupTree,
     started: datetime,
-    ended: datetime,
     client: GraphClient,
     results: t.Sequence[MemberResult],
     is_changed: bool,
@@ -105,10 +106,10 @@ def _run_result(
 ) -> RunResult:
     traffic = client.traffic()
     return RunResult(
-        run_id=run_id,
-        plan=plan.name,
+        run_id=group.run_id,
+        plan=group.plan.name,
         started=started,
-        ended=ended,
+        ended=group.now(),
         outcome=overall(result.outcome for result in results),
         snapshot_id=None if snapshot is None else snapshot.id,
         is_changed=is_changed,
@@ -116,6 +117,7 @@ def _run_result(
         stored_bytes=stored_bytes,
         requests=sum(traffic.requests.values()),
         throttled_seconds=traffic.throttled_seconds,
+        warnings=(*group.warnings, *(warning for result in results for source in result.sources for warning in source.warnings)),
     )
 
 
@@ -131,10 +133,14 @@ def _last_success(state: SourceState | None) -> datetime | None:
 def _preview_source(group: GroupTree, client: GraphClient, member: Member) -> SourceResult:
     before = group.base_state(member.id, MAIL)
     try:
-        read = preview_mail(client, UserId(member.id), group.store, group.base_tree(member.id, MAIL), now=group.now())
-    except (Cancelled, RepositoryError):
-        raise
+        read, _base, warnings = _or_start_over(
+            group,
+            member,
+            lambda base: preview_mail(client, UserId(member.id), group.store, base, now=group.now()),
+        )
     except BackupError as error:
+        if _ends_the_run(error):
+            raise
         failed = _failed(None, before, error, member)
         return dataclasses.replace(failed.result, is_changed=before != failed.state)
     outcome, status = _judged(read.findings)
@@ -146,6 +152,7 @@ def _preview_source(group: GroupTree, client: GraphClient, member: Member) -> So
         findings=read.findings,
         left_out=read.left_out,
         last_success=_last_success(before),
+        warnings=warnings,
     )
 
 
@@ -167,11 +174,11 @@ def _read_members(group: GroupTree, writer: Writer, client: GraphClient, members
 
 
 def _read_source(group: GroupTree, writer: Writer, client: GraphClient, member: Member) -> _SourceRead:
-    base = group.base_tree(member.id, MAIL)
     before = group.base_state(member.id, MAIL)
     now = group.now()
-    try:
-        read = read_mail(
+
+    def read_from(base: TreeId | None) -> MailRead:
+        return read_mail(
             client,
             UserId(member.id),
             writer,
@@ -179,11 +186,15 @@ def _read_source(group: GroupTree, writer: Writer, client: GraphClient, member: 
             now=now,
             offer=lambda tree: group.offer(writer, member.id, MAIL, tree),
         )
-    except (Cancelled, RepositoryError):
-        raise
+
+    try:
+        read, base, warnings = _or_start_over(group, member, read_from)
     except BackupError as error:
+        if _ends_the_run(error):
+            raise
         # What broke off before goes on from where it is now; a good state gives way to nothing less than a good one.
-        return _failed(group.offered_tree(member.id, MAIL) if _is_unfinished(before) else base, before, error, member)
+        place = group.offered_tree if _is_unfinished(before) else group.base_tree
+        return _failed(place(member.id, MAIL), before, error, member)
     is_changed = read.tree != base
     outcome, status = _judged(read.findings)
     is_same = before is not None and before.status is status and not is_changed
@@ -196,8 +207,35 @@ def _read_source(group: GroupTree, writer: Writer, client: GraphClient, member: 
         findings=read.findings,
         left_out=read.left_out,
         last_success=now,
+        warnings=warnings,
     )
     return _SourceRead(result, read.tree, state)
+
+
+def _or_start_over(
+    group: GroupTree,
+    member: Member,
+    read: t.Callable[[TreeId | None], Read],
+) -> tuple[Read, TreeId | None, tuple[str, ...]]:
+    """Read from the last state; in full when a part of that state is gone, which a repair has found and dropped.
+
+    Damage that no repair has dealt with is a failure of the source: the damaged blob still counts as stored, so reading
+    in full would put a snapshot on top of it that is no better.
+    """
+    warning = f"The mailbox of {member.principal_name} was read in full, because its last state in the repository is incomplete."
+    before = group.base_state(member.id, MAIL)
+    if before is not None and before.is_incomplete:
+        return read(None), None, (warning,)
+    try:
+        base = group.base_tree(member.id, MAIL)
+        return read(base), base, ()
+    except BlobMissing as error:
+        return read(None), None, (f"{warning} {error}",)
+
+
+def _ends_the_run(error: BackupError) -> bool:
+    """Whether no other source could be read or stored either."""
+    return isinstance(error, (Cancelled, RepositoryError)) and not isinstance(error, RepositoryDamaged)
 
 
 def _is_unfinished(before: SourceState | None) -> bool:
@@ -215,4 +253,5 @@ def _failed(base: TreeId | None, before: SourceState | None, error: BackupError,
         findings=(finding_of(error, f"mailbox of {member.principal_name}"),),
         last_success=_last_success(before),
     )
-    return _SourceRead(result, base, SourceState(status=status, last_success=last))
+    is_incomplete = before is not None and before.is_incomplete
+    return _SourceRead(result, base, SourceState(status=status, last_success=last, is_incomplete=is_incomplete))

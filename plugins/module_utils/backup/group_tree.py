@@ -15,9 +15,11 @@ import typing as t
 from datetime import datetime
 
 from .._errors import BackupError
-from ..repository.trees import edit_tree
+from ..plan.retention import is_in_future
+from ..repository.errors import BlobMissing
+from ..repository.trees import edit_tree, find_node
 from ..repository.types import Node, Path, Snapshot, SnapshotId, TreeId
-from .layout import CHECKPOINT, MEMBERS_FILE, META, META_TIME, RUN_FILE, safe_name, snapshot_tags
+from .layout import CHECKPOINT, MEMBERS_FILE, META, META_TIME, RUN_FILE, outcome_of, safe_name, snapshot_tags
 from .members import (
     MemberState,
     SourceState,
@@ -28,8 +30,8 @@ from .members import (
     source_tree,
     with_directories,
 )
-from .restore_points import latest_snapshot
-from .results import Counts, MemberResult
+from .restore_points import newest_first, plan_snapshots, time_after
+from .results import Counts, MemberResult, Outcome
 from .small_files import to_json
 
 if t.TYPE_CHECKING:
@@ -54,15 +56,19 @@ class GroupTree:
         members: dict[str, MemberState],
         run_id: str,
         now: t.Callable[[], datetime],
+        warnings: t.Sequence[str] = (),
     ) -> None:
-        self._plan = plan
+        self.warnings = tuple(warnings)
+        self.plan = plan
         self.store = store
         self._base = base
+        self._newest = None if base is None else base.time
         self._base_group = base_group
         self._before = before
         self._members = members
-        self._run_id = run_id
+        self.run_id = run_id
         self.now = now
+        self._base_trees: dict[tuple[str, str], TreeId | None] = {}
         self._trees: dict[str, dict[str, TreeId | None]] = {}
         self._lock = threading.Lock()
         self._checkpoint_bytes = 0
@@ -77,9 +83,8 @@ class GroupTree:
         run_id: str,
         now: t.Callable[[], datetime],
     ) -> GroupTree:
-        base = latest_snapshot(repository, plan.name)
-        node = None if base is None else group_of(store, base)
-        before = {} if node is None or node.subtree is None else read_members(store, node.subtree)
+        warnings: list[str] = []
+        base, node, before = newest_readable(repository, store, plan.name, warnings.append)
         moment = now().isoformat(timespec="seconds")
         after = {member.id: dataclasses.replace(member, left=member.left or moment) for member in before.values()}
         for member in members:
@@ -90,13 +95,20 @@ class GroupTree:
                 display_name=member.display_name,
                 sources={} if known is None else known.sources,
             )
-        return cls(plan, store, base, node, before, with_directories(after), run_id, now)
+        return cls(plan, store, base, node, before, with_directories(after), run_id, now, warnings)
 
     def base_tree(self, member_id: str, source: str) -> TreeId | None:
-        before = self._before.get(member_id)
-        if before is None or self._base_group is None or self._base_group.subtree is None:
-            return None
-        return source_tree(self.store, self._base_group.subtree, before.directory, source)
+        """What a source had before. Raises RepositoryDamaged the first time, if it cannot be found; then it had nothing."""
+        key = (member_id, source)
+        if key not in self._base_trees:
+            tree = None
+            before = self._before.get(member_id)
+            try:
+                if before is not None and self._base_group is not None and self._base_group.subtree is not None:
+                    tree = source_tree(self.store, self._base_group.subtree, before.directory, source)
+            finally:
+                self._base_trees[key] = tree
+        return self._base_trees[key]
 
     def base_state(self, member_id: str, source: str) -> SourceState | None:
         before = self._before.get(member_id)
@@ -120,8 +132,11 @@ class GroupTree:
         with self._lock:
             return self._trees.get(member_id, {}).get(source) or self.base_tree(member_id, source)
 
-    def is_changed(self) -> bool:
-        if self._base is None or self._base_group is None or self._base_group.name != safe_name(self._plan.title):
+    def is_changed(self, outcome: Outcome) -> bool:
+        """Whether a run with this outcome has something to leave: what it found, or what only a checkpoint holds so far."""
+        if self._base is None or (outcome is not Outcome.FAILED and outcome_of(self._base.tags) == CHECKPOINT):
+            return True
+        if self._base_group is None or self._base_group.name != safe_name(self.plan.title):
             return True
         return self._members != self._before or any(
             tree != self.base_tree(member_id, source) for member_id, trees in self._trees.items() for source, tree in trees.items()
@@ -129,19 +144,19 @@ class GroupTree:
 
     def save(self, writer: Writer, outcome: str, results: t.Sequence[MemberResult] = ()) -> Snapshot:
         """Write the group as it is now as a snapshot of its own."""
-        title = safe_name(self._plan.title)
+        title = safe_name(self.plan.title)
         old_group = None if self._base_group is None else self._base_group.subtree
         group = edit_tree(writer, old_group, sorted(self._edits(writer, outcome, results).items()))
         if group is None:
             raise BackupError("The tree of the group came out empty.", hint="This is a defect; please report it.")
-        moment = self.now()
+        moment = self._newest = time_after(self._newest, self.now())
         root = writer.save_tree([Node.directory(title, META_TIME, group)])
         parent: SnapshotId | None = None if self._base is None else self._base.id
         return writer.save_snapshot(
             root,
             time=moment,
             paths=("/" + title,),
-            tags=snapshot_tags(self._plan.name, self._run_id, outcome),
+            tags=snapshot_tags(self.plan.name, self.run_id, outcome),
             parent=parent,
         )
 
@@ -153,24 +168,55 @@ class GroupTree:
             is_renamed = before is not None and before.directory != member.directory
             if before is not None and is_renamed:
                 edits.setdefault((before.directory,), None)
-            if changed or is_renamed:
-                for source in member.sources:
-                    changed.setdefault(source, self.base_tree(member.id, source))
-                nodes = [Node.directory(source, META_TIME, tree) for source, tree in changed.items() if tree is not None]
-                if nodes:
-                    edits[(member.directory,)] = Node.directory(member.directory, META_TIME, writer.save_tree(nodes))
+            for source in member.sources if changed else ():
+                changed.setdefault(source, self.base_tree(member.id, source))
+            nodes = [Node.directory(source, META_TIME, tree) for source, tree in changed.items() if tree is not None]
+            if nodes:
+                edits[(member.directory,)] = Node.directory(member.directory, META_TIME, writer.save_tree(nodes))
+            elif before is not None and is_renamed:
+                # As it is: what it holds may be lost.
+                moved = self._base_directory(before.directory)
+                if moved is not None:
+                    edits[(member.directory,)] = dataclasses.replace(moved, name=member.directory)
         for name, content in (
             (MEMBERS_FILE, members_as_json(self._members.values())),
-            (RUN_FILE, to_json(_summary(self._run_id, outcome, results))),
+            (RUN_FILE, to_json(_summary(self.run_id, outcome, results))),
         ):
             edits[(META, name)] = Node.file(name, META_TIME, writer.save_file([content]))
         return edits
+
+    def _base_directory(self, name: str) -> Node | None:
+        group = None if self._base_group is None else self._base_group.subtree
+        return None if group is None else find_node(self.store, group, (name,))
 
     def _save_checkpoint(self, writer: Writer) -> None:
         stored = writer.stats.stored_bytes
         if stored - self._checkpoint_bytes >= max(_CHECKPOINT_BYTES, self._checkpoint_bytes // 4):
             self._checkpoint_bytes = stored
             self.save(writer, CHECKPOINT)
+
+
+def newest_readable(
+    repository: Repository,
+    store: Repository | Writer,
+    plan_name: str,
+    warn: t.Callable[[str], None],
+) -> tuple[Snapshot | None, Node | None, dict[str, MemberState]]:
+    """The newest snapshot that a run can go on from, its group and members. Older cursors ask for more, and lose nothing."""
+    snapshots = plan_snapshots(repository, plan_name, on_damage=lambda damage: warn(f"{damage} The run went on without it."))
+    now = repository.clock.now()
+    if snapshots and is_in_future(snapshots[-1].time, now):
+        warn(
+            f"The snapshot {snapshots[-1].id[:8]} is dated {snapshots[-1].time:%Y-%m-%d %H:%M:%S} UTC, and here it is"
+            f" {now:%Y-%m-%d %H:%M:%S} UTC. One of the two clocks is wrong. The run went on from an earlier one if there is one."
+        )
+    for snapshot in newest_first(snapshots, now):
+        try:
+            node = group_of(store, snapshot)
+            return snapshot, node, {} if node is None or node.subtree is None else read_members(store, node.subtree)
+        except BlobMissing as error:
+            warn(f"The run could not go on from the snapshot {snapshot.id[:8]}, and took the one before. {error}")
+    return None, None, {}
 
 
 def _summary(run_id: str, outcome: str, results: t.Sequence[MemberResult]) -> dict[str, t.Any]:

@@ -239,7 +239,7 @@ class MailChanges:
 
     def _store(self, old: Record | None, new: Record) -> t.Iterator[Action]:
         what = need(old, new)
-        if what is Need.BODY or (what is Need.NOTHING and new["id"] in self._state.retries):
+        if what is Need.BODY or new["id"] in self._state.retries:
             yield Action(Do.READ, old, new)
         elif what is Need.RECORD:
             yield Action(Do.KEEP, old, new)

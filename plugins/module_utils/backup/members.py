@@ -21,8 +21,7 @@ from .layout import MEMBERS_FILE, META, distinct_names
 from .small_files import read_file, to_json
 
 if t.TYPE_CHECKING:
-    from ..repository.repository import Repository
-    from ..repository.writer import Writer
+    from ..repository.reading import BlobReader
 
 
 class SourceStatus(str, Enum):
@@ -37,10 +36,14 @@ class SourceStatus(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceState:
-    """C(last_success) is when the source was last read to its end and something had changed; ISO 8601, None if never."""
+    """C(last_success) is when the source was last read to its end and something had changed; ISO 8601, None if never.
+
+    C(is_incomplete) says that the repository has lost a part of it, so that the next run reads the source in full.
+    """
 
     status: SourceStatus
     last_success: str | None = None
+    is_incomplete: bool = False
 
     @property
     def is_good(self) -> bool:
@@ -59,7 +62,7 @@ class MemberState:
     sources: dict[str, SourceState] = field(default_factory=dict)
 
 
-def read_members(store: Repository | Writer, group: TreeId) -> dict[str, MemberState]:
+def read_members(store: BlobReader, group: TreeId) -> dict[str, MemberState]:
     """{object id: state} out of the tree of a group."""
     content = read_file(store, group, (META, MEMBERS_FILE))
     if content is None:
@@ -67,8 +70,7 @@ def read_members(store: Repository | Writer, group: TreeId) -> dict[str, MemberS
     members = {}
     for document in json.loads(content)["members"]:
         sources = {
-            name: SourceState(status=SourceStatus(state["status"]), last_success=state["last_success"])
-            for name, state in document.pop("sources").items()
+            name: SourceState(**{**state, "status": SourceStatus(state["status"])}) for name, state in document.pop("sources").items()
         }
         members[document["id"]] = MemberState(**document, sources=sources)
     return members
@@ -84,12 +86,12 @@ def with_directories(members: t.Mapping[str, MemberState]) -> dict[str, MemberSt
     return {member.id: dataclasses.replace(member, directory=names[member.id]) for member in members.values()}
 
 
-def group_of(store: Repository | Writer, snapshot: Snapshot) -> Node | None:
+def group_of(store: BlobReader, snapshot: Snapshot) -> Node | None:
     """The directory of the group in a snapshot; its name is the plan's title."""
     return next((node for node in store.read_tree(snapshot.tree) if node.kind is NodeKind.DIRECTORY), None)
 
 
-def source_tree(store: Repository | Writer, group: TreeId, directory: str, source: str) -> TreeId | None:
+def source_tree(store: BlobReader, group: TreeId, directory: str, source: str) -> TreeId | None:
     node = find_node(store, group, (directory, source)) if directory else None
     return None if node is None else node.subtree
 
@@ -98,4 +100,6 @@ def _as_dict(member: MemberState) -> dict[str, t.Any]:
     document = dataclasses.asdict(member)
     for state in document["sources"].values():
         state["status"] = state["status"].value
+        if not state["is_incomplete"]:
+            del state["is_incomplete"]
     return document

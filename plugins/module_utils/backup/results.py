@@ -93,6 +93,7 @@ class SourceResult:
     findings: tuple[Finding, ...] = ()
     left_out: tuple[str, ...] = ()
     last_success: datetime | None = None
+    warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, t.Any]:
         return {

@@ -19,7 +19,7 @@ from pathlib import Path
 from .._errors import InputError
 from ..graph.client import connect
 from ..plan.apply import refuse_unsupported
-from ..plan.repository_access import open_plan_repository
+from ..plan.repository_access import S3Credentials, open_plan_repository
 from ..plan.selection import resolve_members
 from ..report.run_record import save_run_record
 from .engine import preview_plan, run_plan
@@ -49,6 +49,7 @@ def back_up(
     passphrase_of: t.Callable[[Plan], str],
     is_check: bool,
     lock_timeout: float,
+    credentials: S3Credentials | None = None,
     now: t.Callable[[], datetime] = utc_now,
 ) -> RunResult:
     """Run a stored plan. Everything that can be wrong with the input is found before anything is written.
@@ -57,7 +58,7 @@ def back_up(
     """
     stored = store.find(reference)
     refuse_unsupported(stored.plan)
-    repository = open_plan_repository(stored, passphrase_of(stored.plan))
+    repository = open_plan_repository(stored, passphrase_of(stored.plan), credentials)
     run_id = new_run_id(now())
     with connect(settings) as client:
         resolution = resolve_members(client, stored.plan.selection)

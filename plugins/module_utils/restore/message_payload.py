@@ -84,7 +84,7 @@ def _taken_apart(mime: bytes, record: Record) -> MessageParts:
 
 def _payload(message: email.message.Message, record: Record, body: dict[str, str]) -> dict[str, t.Any]:
     payload: dict[str, t.Any] = {
-        "subject": _header(message, "subject") or record.get("subject", ""),
+        "subject": header_text(message, "subject") or record.get("subject", ""),
         "body": body,
         "isRead": bool(record.get("read")),
         "singleValueExtendedProperties": non_draft_properties(
@@ -97,7 +97,7 @@ def _payload(message: email.message.Message, record: Record, body: dict[str, str
     if senders := _addresses(_headers(message, "from")) or _addresses([record.get("from", "")]):
         payload["from"] = senders[0]
         payload["sender"] = (_addresses(_headers(message, "sender")) or senders)[0]
-    if message_id := _header(message, "message-id").strip():
+    if message_id := header_text(message, "message-id").strip():
         payload["internetMessageId"] = message_id
     for name, key in (("categories", "categories"), ("importance", "importance")):
         if record.get(key):
@@ -141,7 +141,7 @@ def _attachment(part: email.message.Message, number: int) -> Attachment:
     else:
         content = _bytes(part)
         name = _decoded(part.get_filename() or f"attachment {number}")
-    content_id = _header(part, "content-id").strip("<>") or None
+    content_id = header_text(part, "content-id").strip("<>") or None
     return Attachment(
         name=name or f"attachment {number}",
         content_type=part.get_content_type(),
@@ -154,7 +154,7 @@ def _attachment(part: email.message.Message, number: int) -> Attachment:
 def _nested(children: t.Sequence[email.message.Message], part: email.message.Message) -> bytes:
     content = b"".join(child.as_bytes() for child in children)
     # The parser does not decode a message that was encoded as a whole, which is forbidden and done all the same.
-    is_encoded = _header(part, "content-transfer-encoding").lower() == "base64" and not any(child.keys() for child in children)
+    is_encoded = header_text(part, "content-transfer-encoding").lower() == "base64" and not any(child.keys() for child in children)
     return base64.b64decode(content) if is_encoded else content
 
 
@@ -176,7 +176,7 @@ def _text(part: email.message.Message) -> str:
     return content.decode("latin-1")
 
 
-def _header(message: email.message.Message, name: str) -> str:
+def header_text(message: email.message.Message, name: str) -> str:
     """The first header of that name, decoded; empty when there is none."""
     return next((_decoded(value) for value in _headers(message, name)), "")
 

@@ -68,14 +68,18 @@ def _restore(
     *,
     is_check: bool,
 ) -> RestoreResult:
-    snapshot = choose_snapshot(repository, wanted.plan_name, wanted.snapshot)
+    warnings: list[str] = []
+    snapshot = choose_snapshot(repository, wanted.plan_name, wanted.snapshot, warnings.append)
     choice = choose_mail(repository, snapshot, wanted.member, wanted.folder)
     if wanted.target_path is not None:
-        return restore_to_files(repository, choice, wanted.target_path, is_check=is_check)
-    top = wanted.target_folder or f"Restored {now:%Y-%m-%d %H%M%S}"
-    with connect(settings_of()) as client:
-        user = _target_user(client, wanted.target_member or choice.member.id)
-        return restore_to_mailbox(repository, choice, client, user, top, is_check=is_check)
+        result = restore_to_files(repository, choice, wanted.target_path, is_check=is_check)
+    else:
+        top = wanted.target_folder or f"Restored {now:%Y-%m-%d %H%M%S}"
+        with connect(settings_of()) as client:
+            user = _target_user(client, wanted.target_member or choice.member.id)
+            result = restore_to_mailbox(repository, choice, client, user, top, is_check=is_check)
+    result.warnings[:0] = warnings
+    return result
 
 
 def _target_user(client: GraphClient, key: str) -> UserId:

@@ -17,10 +17,15 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mem
     group_of,
     read_members,
 )
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.restore_points import latest_snapshot
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.restore_points import (
+    latest_snapshot,
+    restore_points,
+    stored_points,
+)
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import RunResult
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.ids import UserId
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.model import BackupType, Plan, Selection
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.retention import RestorePoint
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.selection import Member
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.trees import walk
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.mailbox_service import Mailbox, MailboxService
@@ -59,6 +64,7 @@ class Group:
 
     def run(self, members: t.Sequence[Member], **mailboxes: Mailbox) -> RunResult:
         self.moment += timedelta(minutes=1)
+        self.place.clock.move(60)
         client = MailboxService(**mailboxes).client
         return run_plan(self.plan, members, client, self.place.reopen(), run_id=f"run-{self.moment:%M}", now=self.now, hostname="backup1")
 
@@ -80,6 +86,15 @@ class Group:
         assert group is not None
         assert group.subtree is not None
         return read_members(repository, group.subtree)
+
+    def points(self) -> list[RestorePoint]:
+        """What retention sees, oldest first."""
+        repository = self.place.reopen()
+        return restore_points(repository, stored_points(repository, "sales"), self.now())
+
+    def last_good(self) -> list[frozenset[str]]:
+        """For each restore point the members whose last good state it holds."""
+        return [point.last_good_of for point in self.points()]
 
     def status(self, key: str) -> SourceStatus:
         return self.states()[key].sources["mail"].status

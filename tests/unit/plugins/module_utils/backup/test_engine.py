@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 
 import pytest
 
@@ -16,7 +17,6 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mem
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.restore_points import (
     latest_snapshot,
     plan_snapshots,
-    restore_points,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Outcome
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.errors import StorageError
@@ -36,15 +36,31 @@ def test_a_run_leaves_one_snapshot_with_every_member() -> None:
     assert [outcome_of(snapshot.tags) for snapshot in plan_snapshots(group.place.reopen(), "sales")] == ["complete"]
 
 
+@pytest.mark.usefixtures("many_checkpoints")
+def test_what_a_host_with_a_slow_clock_leaves_is_the_newest_state_all_the_same() -> None:
+    group = Group()
+    group.run([ANNA], anna=mailbox("a1"))
+    group.moment -= timedelta(minutes=5)
+    group.place.clock.move(-300)
+    growing = mailbox("a1")
+    growing.said = {"in": [growing.put(f"a{number}", "in") for number in range(2, 10)]}
+    result = group.run([ANNA], anna=growing)
+    latest = latest_snapshot(group.place.reopen(), "sales")
+    assert latest is not None
+    assert (latest.id, len(group.paths())) == (result.snapshot_id, 9)
+    growing.said = {}
+    assert not group.run([ANNA], anna=growing).is_changed
+
+
 def test_a_run_without_changes_leaves_no_snapshot() -> None:
     group = Group()
     group.run([ANNA], anna=mailbox("a1"))
     result = group.run([ANNA], anna=mailbox("a1"))
     assert (result.is_changed, result.snapshot_id, result.counts.total) == (False, None, 1)
-    assert len(restore_points(group.place.reopen(), "sales")) == 1
+    assert len(group.points()) == 1
 
 
-def test_inv06_a_failing_member_keeps_its_state_and_is_good_only_where_it_was_read() -> None:
+def test_inv06_a_failing_member_keeps_its_state_and_the_newest_snapshot_holds_it() -> None:
     group = Group()
     group.run([ANNA, BEN], anna=mailbox("a1"), ben=mailbox("b1"))
     changed = mailbox("b1")
@@ -56,7 +72,7 @@ def test_inv06_a_failing_member_keeps_its_state_and_is_good_only_where_it_was_re
     ]
     assert len(group.paths()) == 3
     assert group.status("anna") is SourceStatus.STALE
-    assert [point.good_members for point in restore_points(group.place.reopen(), "sales")] == [{"anna", "ben"}, {"ben"}]
+    assert group.last_good() == [set(), {"anna", "ben"}]
 
 
 def test_a_member_that_recovers_without_a_change_is_good_again() -> None:
@@ -65,7 +81,7 @@ def test_a_member_that_recovers_without_a_change_is_good_again() -> None:
     group.run([ANNA])
     result = group.run([ANNA], anna=mailbox("a1"))
     assert (result.outcome, result.is_changed, group.status("anna")) == (Outcome.COMPLETE, True, SourceStatus.GOOD)
-    assert [point.good_members for point in restore_points(group.place.reopen(), "sales")] == [{"anna"}, set(), {"anna"}]
+    assert group.last_good() == [set(), set(), {"anna"}]
 
 
 def test_a_member_that_fails_twice_leaves_one_snapshot_of_it() -> None:
@@ -89,16 +105,16 @@ def test_findings_of_single_messages_make_a_run_partial_and_the_member_good() ->
     sick.unreadable = {"a1": refusal(500, "ErrorCorruptData")}
     assert group.run([ANNA], anna=sick).outcome is Outcome.PARTIAL
     assert group.status("anna") is SourceStatus.FINDINGS
-    assert [point.good_members for point in restore_points(group.place.reopen(), "sales")] == [{"anna"}]
+    assert group.last_good() == [{"anna"}]
 
 
-def test_a_member_that_left_keeps_its_messages_and_is_not_good_anymore() -> None:
+def test_inv06_a_member_that_left_keeps_its_messages_and_the_newest_snapshot_holds_them() -> None:
     group = Group()
     group.run([ANNA, BEN], anna=mailbox("a1"), ben=mailbox("b1"))
     group.run([BEN], ben=mailbox("b1"))
     assert len(group.paths()) == 2
     assert group.states()["anna"].left == group.moment.isoformat(timespec="seconds")
-    assert [point.good_members for point in restore_points(group.place.reopen(), "sales")] == [{"anna", "ben"}, {"ben"}]
+    assert group.last_good() == [set(), {"anna", "ben"}]
     assert not group.run([BEN], ben=mailbox("b1")).is_changed
 
 
@@ -189,21 +205,50 @@ def test_inv06_a_half_read_source_that_then_fails_is_not_taken_for_its_last_good
         group.run([ANNA], anna=growing)
     storage.break_at = None
     assert outcome_of(plan_snapshots(group.place.reopen(), "sales")[-1].tags) == CHECKPOINT
-    group.run([ANNA])
+    assert not group.preview([ANNA]).is_changed
+    assert group.run([ANNA]).snapshot_id is None
     state = group.states()["anna"].sources["mail"]
     assert (state.status, state.last_success) == (SourceStatus.UNFINISHED, good)
+
+
+@pytest.mark.usefixtures("many_checkpoints")
+def test_inv04_what_only_a_checkpoint_holds_becomes_a_restore_point_although_nothing_has_changed_since() -> None:
+    growing = mailbox("a1")
+    said = [growing.put(f"a{number}", "in") for number in range(2, 10)]
+    changes = 0
+    for is_broken in (False, True):
+        storage = RecordingStorage()
+        group = Group(place=new_place(storage))
+        group.run([ANNA], anna=mailbox("a1"))
+        growing.said = {"in": said}
+        if not is_broken:
+            group.run([ANNA], anna=growing)
+            changes = len(storage.changes)
+            continue
+        storage.break_at = changes - 2  # the snapshot; after it the lock goes
+        with pytest.raises(StorageError):
+            group.run([ANNA], anna=growing)
+        storage.break_at = None
+    growing.said = {}
+    assert outcome_of(plan_snapshots(group.place.reopen(), "sales")[-1].tags) == CHECKPOINT
+    assert group.preview([ANNA], anna=growing).is_changed
+    result = group.run([ANNA], anna=growing)
+    assert (result.outcome, result.is_changed, result.counts.fetched) == (Outcome.COMPLETE, True, 0)
+    assert outcome_of(plan_snapshots(group.place.reopen(), "sales")[-1].tags) == "complete"
+    assert len(group.paths()) == 9
+    assert not group.run([ANNA], anna=growing).is_changed
 
 
 @pytest.mark.usefixtures("many_checkpoints")
 def test_checkpoints_are_snapshots_that_retention_counts_for_nobody() -> None:
     group = Group()
     group.run([ANNA], anna=mailbox(*(f"a{number}" for number in range(9))))
-    points = restore_points(group.place.reopen(), "sales")
+    points = group.points()
     checkpoints = [point for point in points if point.is_checkpoint]
     assert checkpoints
     assert {outcome_of(snapshot.tags) for snapshot in plan_snapshots(group.place.reopen(), "sales")} == {CHECKPOINT, "complete"}
-    assert all(not point.good_members for point in checkpoints)
-    assert [point.good_members for point in points if not point.is_checkpoint] == [{"anna"}]
+    assert all(not point.last_good_of for point in checkpoints)
+    assert [point.last_good_of for point in points if not point.is_checkpoint] == [{"anna"}]
 
 
 @pytest.mark.usefixtures("many_checkpoints")

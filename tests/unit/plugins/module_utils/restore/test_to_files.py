@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import BackupError, InputError
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import META_TIME
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.errors import RepositoryDamaged
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_record import file_of
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import Repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage import FileKind
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import Node, NodeKind
@@ -38,6 +38,7 @@ HOSTILE = st.text(max_size=120) | st.sampled_from(
 
 def item(subject: str, folder: tuple[str, ...], received: str = "2026-05-17T08:12:05Z") -> MailItem:
     record: dict[str, t.Any] = {"id": "m", "subject": subject, "received": received}
+    record["file"] = file_of(record)
     return MailItem(record, folder, Node("x", NodeKind.FILE, META_TIME))
 
 
@@ -60,7 +61,8 @@ def test_a_file_of_that_name_can_be_made(subject: str, tmp_path_factory: pytest.
 
 
 def test_two_messages_of_one_second_and_subject_have_two_files() -> None:
-    other = MailItem({**item("x", ()).record, "id": "other"}, (), item("x", ()).node)
+    other = item("x", ())
+    other.record["file"] = file_of({**other.record, "id": "other"})
     assert file_path(item("x", ())) != file_path(other)
 
 
@@ -145,9 +147,9 @@ def test_damaged_content_never_reaches_a_file(group: Group, tmp_path: Path) -> N
     repository = choice_place.place.reopen()
     choice = choose_mail(repository, choose_snapshot(repository, "sales", "latest"), "anna", None)
     spoil(repository)
-    with pytest.raises(RepositoryDamaged):
-        restore_to_files(repository, choice, tmp_path)
-    assert files(tmp_path) == []
+    result = restore_to_files(repository, choice, tmp_path)
+    assert (result.restored, files(tmp_path)) == (0, [])
+    assert result.findings
 
 
 def spoil(repository: Repository) -> None:

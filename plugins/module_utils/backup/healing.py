@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""After a repair: have the next run read again what the repository has lost.
+
+The mailbox often still has what a disk has eaten. A message that is read again gives the same bytes, so the same blob
+is stored again, and every snapshot that needs it is whole again.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+from datetime import datetime
+
+from ..repository.errors import BlobMissing
+from ..repository.trees import edit_tree
+from ..repository.types import Node, Path, Snapshot, TreeId
+from .group_tree import newest_readable
+from .layout import CHECKPOINT, MAIL, MEMBERS_FILE, META, META_TIME, snapshot_tags
+from .mail_state import RETRY_PATH, Retry, retries_as_json
+from .members import MemberState, SourceStatus, members_as_json, source_tree
+from .restore_points import time_after
+from .small_files import read_file
+
+if t.TYPE_CHECKING:
+    from ..repository.repository import Repository
+    from ..repository.writer import Writer
+
+Lost = t.Mapping[str, t.Collection[str]]
+
+
+def ask_again(
+    repository: Repository,
+    plan_name: str,
+    lost: Lost,
+    *,
+    afresh: t.Collection[str] = (),
+    run_id: str,
+    now: t.Callable[[], datetime],
+    hostname: str,
+    lock_timeout: float = 0.0,
+) -> Snapshot | None:
+    """Leave a checkpoint of the plan in which ``lost`` ({member id: message ids}) are messages to be tried again.
+
+    ``afresh`` are ids of members whose mail has lost more than messages: it is read in full. A checkpoint, because it is no
+    restore point, only what the next run goes on from; prune removes it after that. None when nothing is to be asked for
+    that is not asked for already. Raises RepositoryLocked, RepositoryDamaged, StorageError.
+    """
+    # Alone, because a run that began before would not know of the checkpoint, and the next one would go on from that run.
+    with repository.exclusive(hostname=hostname, lock_timeout=lock_timeout) as writer:
+        base, group, before = newest_readable(repository, writer, plan_name, lambda _warning: None)
+        if base is None or group is None or group.subtree is None:
+            return None
+        moment = time_after(base.time, now())
+        members = dict(before)
+        edits: dict[Path, Node | None] = {}
+        for member_id in sorted({*lost, *afresh} & before.keys()):
+            member = members[member_id]
+            try:
+                retries = None if member_id in afresh else _with_retries(writer, group.subtree, member, lost[member_id], moment)
+            except BlobMissing:
+                members[member_id] = _with_stale_mail(member, is_incomplete=True)
+                continue
+            members[member_id] = _with_stale_mail(member, is_incomplete=member_id in afresh)
+            edits.update(retries or {})
+        if not edits and members == before:
+            return None
+        edits[(META, MEMBERS_FILE)] = _file(writer, MEMBERS_FILE, members_as_json(members.values()))
+        tree = edit_tree(writer, group.subtree, sorted(edits.items()))
+        root = writer.save_tree([dataclasses.replace(group, subtree=tree)])
+        return writer.save_snapshot(root, time=moment, paths=base.paths, tags=snapshot_tags(plan_name, run_id, CHECKPOINT), parent=base.id)
+
+
+def _with_retries(
+    writer: Writer, group: TreeId, member: MemberState, message_ids: t.Collection[str], moment: datetime
+) -> dict[Path, Node | None]:
+    """The edit that adds messages to those that are tried again; none when they are among them."""
+    tree = source_tree(writer, group, member.directory, MAIL)
+    if tree is None:
+        return {}
+    before = read_file(writer, tree, RETRY_PATH) or b"[]"
+    known = {entry["id"]: Retry(**entry) for entry in json.loads(before)}
+    since = moment.isoformat(timespec="seconds")
+    after = retries_as_json({**{lost_id: Retry(id=lost_id, since=since) for lost_id in sorted(message_ids)}, **known}.values())
+    path = (member.directory, MAIL, *RETRY_PATH)
+    return {} if after == before else {path: _file(writer, path[-1], after)}
+
+
+def _file(writer: Writer, name: str, content: bytes) -> Node:
+    return Node.file(name, META_TIME, writer.save_file([content]))
+
+
+def _with_stale_mail(member: MemberState, *, is_incomplete: bool) -> MemberState:
+    """The member with mail that no longer counts as good. Mail that was never read to its end stays unfinished."""
+    before = member.sources.get(MAIL)
+    if before is None:
+        return member
+    status = SourceStatus.STALE if before.is_good else before.status
+    state = dataclasses.replace(before, status=status, is_incomplete=is_incomplete or before.is_incomplete)
+    return dataclasses.replace(member, sources={**member.sources, MAIL: state})
