@@ -2,175 +2,238 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Examines a whole repository, and reports instead of stopping."""
+"""Examines a whole repository, and reports instead of stopping. Reads only."""
 
 from __future__ import annotations
 
 import collections
-import contextlib
+import concurrent.futures
 import dataclasses
-import enum
-import hashlib
-import socket
+import itertools
 import typing as t
 
 from .blob_index import BlobIndex
-from .blobs import PackContent, PackedBlob, open_blob
-from .errors import Malformed, ObjectMissing, RepositoryDamaged
-from .index_files import read_index
-from .locks import is_stale, process_exists, read_locks
+from .blobs import PackContent
+from .check_files import STORAGE_NEXT_STEP, SmallFiles
+from .check_trees import BlobKey, ExaminingReader, TreeFacts, walk_trees
+from .findings import Finding, Severity
 from .object_files import object_name
-from .packs import decode_pack, pack_size
-from .reachability import BlobSet, visit_trees
-from .reading import BlobReader, blob_name, read_at
+from .pack_reading import ReadPack, read_packs
+from .packs import pack_size
+from .reading import blob_name
 from .repository import Repository
 from .storage import FileKind
-from .types import BlobId, BlobKind, IndexId, PackId, TreeId
+from .types import BlobId, BlobKind, PackId, Snapshot, TreeId
 
-_MAX_PACK = 1 << 30
+__all__ = ("ALL_DATA", "STRUCTURE", "Examination", "Finding", "Scope", "Severity", "check", "examine")
+
+_LOST = (
+    "Restore the file from a copy of the storage if there is one. Otherwise repair the repository and run its plans: what the "
+    "mailboxes still hold is fetched and stored again, which heals all restore points that need it."
+)
+_REINDEX = "Repair the repository: the index is made again from the packs."
+_PRUNE = "Nothing has to be done: the next prune puts it in order."
+_DEFECT = "Restore it from an older restore point. Please report this: whatever wrote it has a defect."
+#: More of the same kind become one finding.
+_NAMED = 10
 
 
-class Severity(enum.Enum):
-    """C(ERROR): something cannot be restored, or could soon not be. C(WARNING): the next prune puts it in order."""
+class Scope(t.NamedTuple):
+    """Which packs are read in full: the C(part)-th of C(parts), counted from 1, as restic's C(--read-data-subset) does."""
 
-    ERROR = "error"
-    WARNING = "warning"
+    part: int
+    parts: int
+
+    def takes(self, pack: PackId) -> bool:
+        return self.parts > 0 and int(pack[:2], 16) % self.parts == self.part - 1
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Finding:
-    """``obj`` names an object, ``problem`` goes on with the sentence."""
+STRUCTURE = Scope(0, 0)
+ALL_DATA = Scope(1, 1)
 
-    obj: str
-    problem: str
-    severity: Severity = Severity.ERROR
 
-    def __str__(self) -> str:
-        return f"{self.obj} {self.problem}"
+@dataclasses.dataclass(slots=True)
+class Examination:
+    """What was found.
+
+    ``lost`` are the blobs that cannot be read from any place in the index, with the number of the finding that says why; not
+    all of them need be in a snapshot. ``wrong_files`` are files in trees that open and are wrong. ``damaged`` are small
+    files that are not what they should be, ``reports`` the packs that were found wanting. ``missing_packs`` and
+    ``unindexed`` compare the index with the storage.
+    """
+
+    reader: ExaminingReader
+    snapshots: list[Snapshot]
+    packs: dict[PackId, int]
+    trees: int = 0
+    packs_read: int = 0
+    bytes_read: int = 0
+    findings: list[Finding] = dataclasses.field(default_factory=list)
+    damaged: list[tuple[FileKind, str]] = dataclasses.field(default_factory=list)
+    reports: dict[PackId, ReadPack] = dataclasses.field(default_factory=dict)
+    missing_packs: set[PackId] = dataclasses.field(default_factory=set)
+    unindexed: list[PackId] = dataclasses.field(default_factory=list)
+    lost: dict[BlobKey, int] = dataclasses.field(default_factory=dict)
+    wrong_files: dict[tuple[TreeId, str], int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def index(self) -> BlobIndex:
+        return self.reader.index
+
+    @property
+    def is_sound(self) -> bool:
+        return all(finding.severity is Severity.WARNING for finding in self.findings)
 
 
 def check(repository: Repository, read_data: bool = False) -> list[Finding]:
-    """Every snapshot's trees can be read, every blob that they need is in the index, and every pack has its size.
+    """The findings alone: of the structure, or of all data too."""
+    return examine(repository, ALL_DATA if read_data else STRUCTURE).findings
 
-    With ``read_data`` also every pack matches its name, its header matches the index, and every blob opens. Memory is
-    one pack and the index. Whoever expects a prune beside it calls it within L(Repository.reading). Raises StorageError only.
+
+def examine(repository: Repository, scope: Scope) -> Examination:
+    """Keys, locks, snapshots and index files can be read; every pack is there in its size; every tree can be read and finds
+    what it needs. Packs of ``scope``, and all that look suspicious, are read in full and compared with their name, their
+    header and the index, and every blob in them is opened.
+
+    Memory is some packs, and what is damaged. Whoever expects a prune beside it holds a lock. Raises StorageError when the
+    storage cannot be listed.
     """
-    return _Check(repository).run(read_data)
+    return _Examiner(repository).run(scope)
 
 
-class _Check:
+class _Examiner:
     def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._files = repository.files
-        self._storage = repository.storage
-        self._findings: list[Finding] = []
-        self._indexed: dict[PackId, dict[PackedBlob, None]] = {}
-        self._index = BlobIndex()
+        files = repository.files
+        small = SmallFiles(repository)
+        small.check_keys()
+        small.check_locks()
+        snapshots = small.snapshots()
+        self._reader = ExaminingReader(files.storage, files.key, small.index())
+        self._index = self._reader.index
+        packs = {PackId(stored.name): stored.size for stored in files.storage.list(FileKind.DATA)}
+        self._files = files
+        self._result = Examination(self._reader, snapshots, packs, findings=small.findings, damaged=small.damaged)
+        #: The places of each blob that are known to be bad: pack, offset, number of the finding.
+        self._bad: dict[BlobKey, list[tuple[PackId, int, int]]] = {}
 
-    def run(self, read_data: bool) -> list[Finding]:
-        self._check_keys_and_locks()
-        roots = [snapshot.tree for snapshot in self._repository.snapshots(on_damage=self._report)]
-        self._check_index_files()
-        packs = {PackId(stored.name): stored.size for stored in self._storage.list(FileKind.DATA)}
-        self._check_packs(packs)
-        self._check_trees(roots)
-        if read_data:
-            for pack in sorted(packs):
-                self._check_pack_data(pack, packs[pack])
-        return self._findings
+    def run(self, scope: Scope) -> Examination:
+        suspects = self._compare_with_listing()
+        with concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="verify-trees") as pool:
+            walking = pool.submit(walk_trees, self._reader, self._result.snapshots)
+            if suspects or scope.parts:
+                self._read_packs(lambda pack: pack in suspects or scope.takes(pack))
+            trees = walking.result()
+        others = {pack for pack in trees.suspects - suspects if not scope.takes(pack)}
+        if others:
+            self._read_packs(others.__contains__)
+        self._settle_lost_blobs()
+        self._settle_trees(trees)
+        return self._result
 
-    def _report(self, damage: RepositoryDamaged) -> None:
-        self._findings.append(Finding(damage.obj, damage.problem))
+    def _add(self, obj: str, problem: str, next_step: str, severity: Severity = Severity.ERROR) -> int:
+        """The number of the new finding."""
+        self._result.findings.append(Finding(obj, problem, severity, next_step))
+        return len(self._result.findings) - 1
 
-    def _add(self, obj: str, problem: str, severity: Severity = Severity.ERROR) -> None:
-        self._findings.append(Finding(obj, problem, severity))
-
-    def _check_keys_and_locks(self) -> None:
-        with self._reported():
-            self._repository.key_files()
-        with self._reported():
-            now, machine = self._repository.clock.now(), socket.gethostname()
-            for lock in read_locks(self._files):
-                if is_stale(lock, now, machine, process_exists):
-                    self._add(object_name(FileKind.LOCK, lock.name), f"is left over from a task on {lock.hostname}", Severity.WARNING)
-
-    def _check_index_files(self) -> None:
-        times_named: collections.Counter[PackId] = collections.Counter()
-        for stored in sorted(self._storage.list(FileKind.INDEX), key=lambda file: file.name):
-            with self._reported():
-                for pack in read_index(self._files, IndexId(stored.name)):
-                    times_named[pack.id] += 1
-                    self._indexed.setdefault(pack.id, {}).update(dict.fromkeys(pack.blobs))
-        for name, times in times_named.items():
-            if times > 1:
-                self._add(object_name(FileKind.DATA, name), f"is named {times} times in the index", Severity.WARNING)
-
-    def _check_packs(self, packs: t.Mapping[PackId, int]) -> None:
-        for pack, blobs in sorted(self._indexed.items()):
-            ordered = tuple(sorted(blobs, key=lambda blob: blob.offset))
-            self._index.add_pack(PackContent(pack, ordered), is_present=pack in packs)
-            expected, size = pack_size(ordered), packs.get(pack)
+    def _compare_with_listing(self) -> set[PackId]:
+        """Packs that need a closer look."""
+        packs, suspects, indexed = self._result.packs, set[PackId](), set[PackId]()
+        for pack in self._index.packs():
+            indexed.add(pack.id)
+            size = packs.get(pack.id)
             if size is None:
-                self._add(object_name(FileKind.DATA, pack), f"is missing; the index places {len(ordered):,} blobs in it")
-            elif size != expected:
-                self._add(object_name(FileKind.DATA, pack), f"has {size:,} bytes instead of {expected:,}")
-        for pack in sorted(packs.keys() - self._indexed.keys()):
-            self._add(object_name(FileKind.DATA, pack), "is named by no index: an interrupted run left it", Severity.WARNING)
+                number = self._add(
+                    object_name(FileKind.DATA, pack.id), f"is missing; the index places {len(pack.blobs):,} blobs in it", _LOST
+                )
+                self._result.missing_packs.add(pack.id)
+                self._mark_bad(pack, number)
+            elif size != pack_size(pack.blobs) or not _is_gapless(pack):
+                suspects.add(pack.id)
+        self._result.unindexed = sorted(packs.keys() - indexed)
+        self._report_untidiness()
+        return suspects
 
-    def _check_trees(self, roots: t.Iterable[TreeId]) -> None:
-        reader = _IndexReader(self._repository, self._index)
-        seen, missing = BlobSet(), BlobSet()
-        for tree, nodes in visit_trees(reader, roots, seen, self._report):
-            for node in nodes:
-                for blob in node.content:
-                    if self._index.find(BlobKind.DATA, blob) is None and missing.add(BlobKind.DATA, blob):
-                        self._add(blob_name(BlobKind.DATA, blob), f"is in no index, and {blob_name(BlobKind.TREE, tree)} needs it")
+    def _report_untidiness(self) -> None:
+        unindexed = self._result.unindexed
+        problem = "named by no index: an interrupted run left {}, or one that is still running"
+        if len(unindexed) > _NAMED:
+            self._add(f"{len(unindexed):,} packs", f"are {problem.format('them')}", _PRUNE, Severity.WARNING)
+            unindexed = []
+        for pack in unindexed:
+            self._add(object_name(FileKind.DATA, pack), f"is {problem.format('it')}", _PRUNE, Severity.WARNING)
+        times = collections.Counter(entry.pack for entry in self._index.entries())
+        for pack in sorted(pack for pack, count in times.items() if count > 1):
+            self._add(object_name(FileKind.DATA, pack), f"is named {times[pack]} times in the index", _PRUNE, Severity.WARNING)
 
-    def _check_pack_data(self, pack: PackId, size: int) -> None:
-        indexed = self._indexed.get(pack)
-        if indexed is None:
-            return
-        name = object_name(FileKind.DATA, pack)
-        if size > _MAX_PACK:
-            self._add(name, f"has {size:,} bytes, more than any pack has")
-            return
-        try:
-            data = self._storage.get(FileKind.DATA, pack)
-        except ObjectMissing:
-            self._add(name, "vanished during the check")
-            return
-        if hashlib.sha256(data).hexdigest() != pack:
-            self._add(name, "does not match its name, the hash of its content")
-        ordered = tuple(sorted(indexed, key=lambda blob: blob.offset))
-        try:
-            if decode_pack(self._files.key, data) != ordered:
-                self._add(name, "has a header that contradicts the index")
-        except Malformed as reason:
-            self._add(name, str(reason))
-        view = memoryview(data)
-        for blob in ordered:
-            try:
-                open_blob(self._files.key, blob, view[blob.offset : blob.offset + blob.length])
-            except Malformed as reason:
-                self._add(f"{blob_name(blob.kind, blob.id)} in {name}", str(reason))
+    def _read_packs(self, is_wanted: t.Callable[[PackId], bool]) -> None:
+        packs = self._result.packs
+        wanted = ((pack, packs[pack.id]) for pack in self._index.packs() if pack.id in packs and is_wanted(pack.id))
+        for read in read_packs(self._files.storage, self._files.key, wanted):
+            self._result.packs_read += 1
+            self._result.bytes_read += read.size
+            problems = list(read.report.problems)
+            expected = pack_size(read.pack.blobs)
+            if read.size != expected and read.report.is_readable and _is_gapless(read.pack):
+                problems.insert(0, f"has {read.size:,} bytes instead of {expected:,}")
+            if problems:
+                self._report_pack(read, problems)
 
-    @contextlib.contextmanager
-    def _reported(self) -> t.Iterator[None]:
-        try:
-            yield
-        except RepositoryDamaged as damage:
-            self._report(damage)
+    def _report_pack(self, read: ReadPack, problems: t.Sequence[str]) -> None:
+        self._result.reports[read.pack.id] = read
+        next_step = _REINDEX if read.report.is_sound else _LOST
+        if not read.report.is_readable:
+            next_step = STORAGE_NEXT_STEP
+        number = self._add(object_name(FileKind.DATA, read.pack.id), "; it ".join(problems), next_step)
+        self._mark_bad(PackContent(read.pack.id, tuple(bad.blob for bad in read.report.bad)), number)
+
+    def _mark_bad(self, pack: PackContent, number: int) -> None:
+        for blob in pack.blobs:
+            self._bad.setdefault((blob.kind, blob.id), []).append((pack.id, blob.offset, number))
+
+    def _settle_lost_blobs(self) -> None:
+        for key, places in self._bad.items():
+            known = {(pack, offset) for pack, offset, _number in places}
+            if all((place.pack, place.blob.offset) in known for place in self._index.places(*key)):
+                self._result.lost[key] = places[0][2]
+
+    def _settle_trees(self, trees: TreeFacts) -> None:
+        result = self._result
+        result.trees = trees.trees
+        for tree, damage in trees.unread.items():
+            if (BlobKind.TREE, BlobId(tree)) not in result.lost:
+                result.lost[BlobKind.TREE, BlobId(tree)] = self._add(damage.obj, damage.problem, _LOST)
+        for tree, problem in trees.senseless.items():
+            result.lost[BlobKind.TREE, BlobId(tree)] = self._add(blob_name(BlobKind.TREE, tree), problem, _DEFECT)
+        for (tree, name), (size, content) in trees.sizes.items():
+            problem = f"gives the file {name} {size:,} bytes, and its content has {content:,}"
+            result.wrong_files[tree, name] = self._add(blob_name(BlobKind.TREE, tree), problem, _DEFECT)
+        self._settle_missing(trees.missing)
+
+    def _settle_missing(self, missing: t.Mapping[BlobKey, str]) -> None:
+        next_step = _REINDEX if self._result.unindexed else _LOST
+        confused = {key for key in missing if self._index.find(_other(key[0]), key[1]) is not None}
+        unknown = missing.keys() - confused
+        if len(unknown) > _NAMED:
+            (kind, blob), needed_by = next(item for item in missing.items() if item[0] in unknown)
+            problem = f"are in no index, and snapshots need them, such as {blob_name(kind, blob)}, which {needed_by} needs"
+            number = self._add(f"{len(unknown):,} blobs", problem, next_step)
+            self._result.lost.update(dict.fromkeys(unknown, number))
+            unknown = set()
+        for key in (key for key in missing if key in confused or key in unknown):
+            where = f"is in no index as a {_WORDS[key[0]]}" if key in confused else "is in no index"
+            self._result.lost[key] = self._add(
+                blob_name(*key), f"{where}, and {missing[key]} needs it", _DEFECT if key in confused else next_step
+            )
 
 
-class _IndexReader(BlobReader):
-    """Reads by what the intact index files say, so that one damaged index does not hide the rest."""
+_WORDS = {BlobKind.DATA: "piece of a file", BlobKind.TREE: "directory"}
 
-    def __init__(self, repository: Repository, index: BlobIndex) -> None:
-        self._repository = repository
-        self._index = index
 
-    def read_blob(self, kind: BlobKind, blob: BlobId) -> bytes:
-        place = self._index.find(kind, blob)
-        if place is None:
-            raise RepositoryDamaged(blob_name(kind, blob), "is in no index")
-        return read_at(self._repository.storage, self._repository.files.key, place)
+def _other(kind: BlobKind) -> BlobKind:
+    return BlobKind.DATA if kind is BlobKind.TREE else BlobKind.TREE
+
+
+def _is_gapless(pack: PackContent) -> bool:
+    """Whether the blobs lie one behind the other, as in every pack; where index files disagree, they do not."""
+    ends = itertools.accumulate(blob.length for blob in pack.blobs)
+    return all(blob.offset + blob.length == end for blob, end in zip(pack.blobs, ends, strict=True))

@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From damaged paths of a repository to what people know: the member, the folder, the message.
+
+Whatever names things may be damaged as well. Then the names of directories and files serve, which were chosen for people.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import typing as t
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from ..repository.affected import Affected
+from ..repository.errors import RepositoryDamaged
+from ..repository.reading import BlobReader
+from ..repository.types import Snapshot, TreeId
+from .damaged_mail import MailNames, MessageName, split_shard
+from .layout import FOLDER_FILE, MAIL, MEMBERS_FILE, META, RETRY_FILE, RUN_FILE, SOURCE_FILE, TAG, plan_of
+from .members import MemberState, group_of, read_members, source_tree
+
+
+class ItemKind(str, Enum):
+    """What a damaged path is, those first that mean most to people.
+
+    C(FILE) is one in a snapshot that another program made, or that this version does not know.
+    """
+
+    RESTORE_POINT = "restore_point"
+    MEMBER = "member"
+    SOURCE = "source"
+    FOLDER = "folder"
+    MESSAGE = "message"
+    FILE = "file"
+    MEMBER_LIST = "member_list"
+    CATALOGUE = "catalogue"
+    STATE = "state"
+    RUN_RECORD = "run_record"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DamagedItem:
+    """Something that people know and that suffers. C(name) fits into a sentence; what is unknown is empty.
+
+    C(id) is the message's; C(member_id) the member's object id.
+    """
+
+    kind: ItemKind
+    name: str
+    affected: Affected
+    plan: str = ""
+    member_id: str = ""
+    member: str = ""
+    display_name: str = ""
+    folder: str = ""
+    subject: str = ""
+    received: str = ""
+    id: str = ""
+
+    def as_dict(self) -> dict[str, t.Any]:
+        newest, oldest = self.affected.newest, self.affected.oldest
+        return {
+            "kind": self.kind.value,
+            "name": self.name,
+            "plan": self.plan,
+            "member": self.member,
+            "display_name": self.display_name,
+            "folder": self.folder,
+            "subject": self.subject,
+            "received": self.received,
+            "path": "/" + "/".join(self.affected.path),
+            "snapshots": self.affected.snapshots,
+            "newest_snapshot": {"id": newest.id, "time": newest.time.isoformat(timespec="seconds")},
+            "oldest_snapshot": {"id": oldest.id, "time": oldest.time.isoformat(timespec="seconds")},
+        }
+
+
+def name_items(reader: BlobReader, affected: t.Sequence[Affected]) -> list[DamagedItem]:
+    """The items in the order of ``affected``, which is by newest snapshot and path. A directory of messages becomes its messages."""
+    items: list[DamagedItem] = []
+    for snapshot, of_snapshot in itertools.groupby(affected, key=lambda one: one.newest):
+        if TAG not in snapshot.tags:
+            items.extend(_foreign(one) for one in of_snapshot)
+            continue
+        names = _SnapshotNames(reader, snapshot)
+        for directory, of_member in itertools.groupby(of_snapshot, key=lambda one: one.path[1:2]):
+            items.extend(names.items("".join(directory), list(of_member)))
+    return items
+
+
+def _foreign(one: Affected) -> DamagedItem:
+    path = "/" + "/".join(one.path)
+    return DamagedItem(
+        kind=ItemKind.FILE, name=f"{path} in {_point(one.newest)} of {one.newest.hostname or 'another program'}", affected=one
+    )
+
+
+def _point(snapshot: Snapshot) -> str:
+    return f"the restore point {snapshot.id[:8]} of {snapshot.time:%Y-%m-%d %H:%M} UTC"
+
+
+class _SnapshotNames:
+    def __init__(self, reader: BlobReader, snapshot: Snapshot) -> None:
+        self._reader = reader
+        self._snapshot = snapshot
+        self._plan = plan_of(snapshot.tags)
+        self._group: TreeId | None = None
+        self._members: dict[str, MemberState] = {}
+        with contextlib.suppress(RepositoryDamaged):
+            group = group_of(reader, snapshot)
+            self._group = None if group is None else group.subtree
+            if self._group is not None:
+                self._members = {member.directory: member for member in read_members(reader, self._group).values()}
+
+    def items(self, directory: str, affected: t.Sequence[Affected]) -> t.Iterator[DamagedItem]:
+        """The items of one directory of the group."""
+        if directory in ("", META):
+            for one in affected:
+                yield self._group_item(one)
+            return
+        member = self._members.get(directory) or MemberState(id="", principal_name=directory, display_name="", directory=directory)
+        in_mail = [one for one in affected if one.path[2:3] == (MAIL,) and len(one.path) > 3]
+        for one in affected:
+            if one not in in_mail:
+                yield self._member_item(one, member)
+        if in_mail:
+            yield from self._mail_items(in_mail, member)
+
+    def _group_item(self, one: Affected) -> DamagedItem:
+        point = _point(self._snapshot)
+        if len(one.path) < 2:
+            return self._item(ItemKind.RESTORE_POINT, f"everything in {point}", one)
+        if one.path[-1] == RUN_FILE:
+            return self._item(ItemKind.RUN_RECORD, f"the report of the run that made {point}", one)
+        what = "the list of members" if one.path[-1] in (MEMBERS_FILE, META) else one.path[-1]
+        return self._item(ItemKind.MEMBER_LIST, f"{what} of {point}", one)
+
+    def _member_item(self, one: Affected, member: MemberState) -> DamagedItem:
+        if len(one.path) == 2:
+            return self._item(ItemKind.MEMBER, f"everything of {_who(member)}", one, member)
+        kind = ItemKind.SOURCE if len(one.path) == 3 else ItemKind.FILE
+        return self._item(kind, f"{'/'.join(one.path[2:])} of {_who(member)}", one, member)
+
+    def _mail_items(self, affected: t.Sequence[Affected], member: MemberState) -> t.Iterator[DamagedItem]:
+        messages = {one.path: one for one in affected if _is_message(one) or _holds_messages(one)}
+        names = self._mail_names(member)
+        found = names.messages({path[3:]: one.is_directory for path, one in messages.items()})
+        for one in affected:
+            path = one.path[3:]
+            if one.path not in messages:
+                yield self._state_item(one, member, names)
+                continue
+            if one.is_directory:
+                yield self._directory_item(one, member, names)
+            for message in found.get(path, ()):
+                yield self._message_item(one, member, message)
+
+    def _mail_names(self, member: MemberState) -> MailNames:
+        tree: TreeId | None = None
+        with contextlib.suppress(RepositoryDamaged):
+            tree = None if self._group is None else source_tree(self._reader, self._group, member.directory, MAIL)
+        return MailNames(self._reader, tree)
+
+    def _state_item(self, one: Affected, member: MemberState, names: MailNames) -> DamagedItem:
+        path = one.path[3:]
+        if path[-1] == FOLDER_FILE:
+            folder = names.folder(path[:-1])
+            return self._item(ItemKind.STATE, f"the state of folder {folder} of {_who(member)}", one, member, folder=folder)
+        if path[0] != META:
+            return self._item(ItemKind.FILE, f"{'/'.join(path)} of {_who(member)}", one, member)
+        if path[-1] in (SOURCE_FILE, RETRY_FILE):
+            return self._item(ItemKind.STATE, f"the state of the mail of {_who(member)}", one, member)
+        return self._item(ItemKind.CATALOGUE, f"the catalogue of the mail of {_who(member)}", one, member)
+
+    def _directory_item(self, one: Affected, member: MemberState, names: MailNames) -> DamagedItem:
+        folder_path, shard = split_shard(one.path[3:])
+        folder = names.folder(folder_path)
+        name = f"the directory of {'-'.join(shard)} in folder {folder}" if shard else f"the folder {folder}"
+        return self._item(ItemKind.FOLDER, f"{name} of {_who(member)}", one, member, folder=folder)
+
+    def _message_item(self, one: Affected, member: MemberState, message: MessageName) -> DamagedItem:
+        subject = f'"{message.subject}"' if message.subject else "without a subject"
+        name = f"the message {subject} in {message.folder} of {_who(member)}, received {message.received}"
+        item = self._item(ItemKind.MESSAGE, name, one, member, folder=message.folder)
+        return replace(item, subject=message.subject, received=message.received, id=message.id)
+
+    def _item(self, kind: ItemKind, name: str, one: Affected, member: MemberState | None = None, *, folder: str = "") -> DamagedItem:
+        return DamagedItem(
+            kind=kind,
+            name=name,
+            affected=one,
+            plan=self._plan,
+            member_id="" if member is None else member.id,
+            member="" if member is None else member.principal_name,
+            display_name="" if member is None else member.display_name,
+            folder=folder,
+        )
+
+
+def _who(member: MemberState) -> str:
+    return f"{member.display_name} ({member.principal_name})" if member.display_name else member.principal_name
+
+
+def _is_message(one: Affected) -> bool:
+    return not one.is_directory and len(split_shard(one.path[3:])[1]) == 4
+
+
+def _holds_messages(one: Affected) -> bool:
+    return one.is_directory and one.path[3] != META
