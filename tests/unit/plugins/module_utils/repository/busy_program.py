@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Programs that tests run beside one another, or kill. They print every snapshot that they were told is stored."""
+"""A program that tests run beside others of its kind: C(busy_program.py FOLDER TIMES). It prints every snapshot that it stored."""
 
 from __future__ import annotations
 
@@ -10,20 +10,10 @@ import os
 import sys
 from datetime import datetime, timezone
 
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.prune import prune
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import Repository, open_repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_local import LocalStorage
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import Path
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import PASSPHRASE, save_files
-
-
-def back_up_and_prune_for_ever(repository: Repository) -> None:
-    while True:
-        back_up(repository, 2)
-        *older, _newest = repository.snapshots()
-        for snapshot in older:
-            say("pruning", snapshot.id)
-        prune(repository, [snapshot.id for snapshot in older], tolerated_waste=0.0)
 
 
 def back_up(repository: Repository, times: int) -> None:
@@ -32,18 +22,8 @@ def back_up(repository: Repository, times: int) -> None:
         for time in range(times):
             common: dict[Path, bytes] = {("common", str(number)): b"%d %d" % (time, number) * 3000 for number in range(5)}
             new: dict[Path, bytes] = {("new", str(number)): os.urandom(20_000) for number in range(5)}
-            snapshot = writer.save_snapshot(save_files(writer, common | new), time=datetime.now(timezone.utc), paths=["/"])
-            say("stored", snapshot.id)
-
-
-def say(*words: str) -> None:
-    sys.stdout.write(" ".join(words) + "\n")
-    sys.stdout.flush()
+            print(writer.save_snapshot(save_files(writer, common | new), time=datetime.now(timezone.utc), paths=["/"]).id)
 
 
 if __name__ == "__main__":
-    opened = open_repository(LocalStorage(sys.argv[1]), PASSPHRASE)
-    if len(sys.argv) > 2:
-        back_up(opened, int(sys.argv[2]))
-    else:
-        back_up_and_prune_for_ever(opened)
+    back_up(open_repository(LocalStorage(sys.argv[1]), PASSPHRASE), int(sys.argv[2]))

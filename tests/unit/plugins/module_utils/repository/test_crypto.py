@@ -30,6 +30,12 @@ def test_what_was_sealed_opens(plain: bytes) -> None:
     assert KEY.open(sealed) == plain
 
 
+@given(st.lists(st.binary(max_size=100), max_size=5))
+def test_what_was_sealed_before_makes_no_difference(plains: list[bytes]) -> None:
+    sealed = [KEY.seal(plain) for plain in plains]
+    assert [SealingKey(KeyMaterial.from_bytes(bytes(range(64)))).open(one) for one in sealed] == plains
+
+
 @given(st.binary(max_size=300), st.data())
 def test_a_single_flipped_bit_is_detected(plain: bytes, data: st.DataObject) -> None:
     sealed = bytearray(KEY.seal(plain))

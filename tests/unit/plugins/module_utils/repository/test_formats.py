@@ -39,6 +39,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import (
     BlobId,
     BlobKind,
+    IndexId,
     Node,
     NodeKind,
     PackId,
@@ -170,32 +171,18 @@ def test_any_blob_in_an_index_is_possible_or_refused(blob: dict[str, t.Any]) -> 
     except Malformed:
         return
     index = BlobIndex()
-    index.add_pack(pack, is_present=True)
+    index.add_file(IndexId("ab" * 32), [pack], are_stored=True)
     assert index.find(pack.blobs[0].kind, pack.blobs[0].id) == BlobPlace(pack.id, pack.blobs[0])
 
 
-@given(KINDS, IDS, st.integers(0, (1 << 32) - 1), st.integers(32, (1 << 32) - 1), st.none() | st.integers(0, (1 << 31)), st.integers(0, 5))
-def test_the_index_in_memory_keeps_every_number(
-    kind: BlobKind, name: str, offset: int, length: int, plain_length: int | None, packs_before: int
-) -> None:
+@given(KINDS, IDS, st.integers(0, (1 << 32) - 1), st.integers(32, (1 << 32) - 1), st.none() | st.integers(0, (1 << 31)))
+def test_the_index_keeps_every_number(kind: BlobKind, name: str, offset: int, length: int, plain_length: int | None) -> None:
     index = BlobIndex()
-    for number in range(packs_before):
-        index.add_pack(PackContent(PackId(str(number)), ()), is_present=True)
     blob = PackedBlob(kind, BlobId(name), offset, length, plain_length)
-    index.add_pack(PackContent(PackId("wanted"), (blob,)), is_present=True)
-    assert index.find(kind, blob.id) == BlobPlace(PackId("wanted"), blob)
+    index.add_file(IndexId("ab" * 32), [PackContent(PackId("cd" * 32), (blob,))], are_stored=True)
+    assert index.find(kind, blob.id) == BlobPlace(PackId("cd" * 32), blob)
     assert index.has(kind, blob.id)
     assert len(index) == 1
-
-
-def test_an_entry_whose_pack_is_not_there_is_found_but_does_not_count_as_present() -> None:
-    blob = PackedBlob(BlobKind.DATA, BlobId("ab" * 32), 0, 100, None)
-    index = BlobIndex()
-    index.add_pack(PackContent(PackId("gone"), (blob,)), is_present=False)
-    assert not index.has(BlobKind.DATA, blob.id)
-    assert index.find(BlobKind.DATA, blob.id) == BlobPlace(PackId("gone"), blob)
-    index.add_pack(PackContent(PackId("here"), (blob,)), is_present=True)
-    assert index.find(BlobKind.DATA, blob.id) == BlobPlace(PackId("here"), blob)
 
 
 @given(st.lists(NODES, max_size=6, unique_by=lambda node: node.name))
