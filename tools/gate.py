@@ -73,8 +73,8 @@ def pytest_step(name: str, says: str, *arguments: str, programs: pathlib.Path = 
     return Step(name, says, (str(programs / "python"), *PYTEST, *arguments), closing=True, programs=programs)
 
 
-SOURCES = present("plugins", "tests", "tools")
-TYPED_TEST_PACKAGES = tuple(path.removeprefix("tests/") for path in present("tests/tenant", "tests/benchmark"))
+SOURCES = present("plugins", "tests", "tools", "docs/recovery")
+TYPED_TEST_PACKAGES = tuple(path.removeprefix("tests/") for path in present("tests/tenant", "tests/benchmark", "tests/golden"))
 UNIT = present("tests/unit", "tests/tenant_tests")
 INTEGRATION = ("--dist", "loadfile", *present("tests/integration"))
 
@@ -110,6 +110,7 @@ PARTS: dict[str, tuple[Step, ...]] = {
             "mypy agrees with every annotation",
             tool("mypy", "-p", f"{PACKAGE}.plugins", *(word for name in TYPED_TEST_PACKAGES for word in ("-p", name))),
         ),
+        Step("types-recovery", "mypy agrees with the recovery tool", tool("mypy", "docs/recovery/m365_recover.py")),
     ),
     "docs-lint": (
         Step("docs", "plugin and collection docs are in order", tool("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."), COPY),
@@ -254,6 +255,7 @@ def prepare(parts: set[str]) -> None:
         provide_program("shellcheck", "ansible-test checks no shell script", needed=False)
     if parts & {"unit", "integration", "oldest"}:
         provide_program("restic", "tests that let restic judge our repositories are skipped", needed=bool(os.environ.get("CI")))
+        provide_program("strace", "the test that sees our syncs reach the kernel is skipped", needed=bool(os.environ.get("CI")))
 
 
 def provide_program(name: str, without: str, *, needed: bool) -> None:

@@ -24,12 +24,16 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ._deps import require_libraries
 from ._errors import BackupError, InputError, MissingLibraryError
+from ._process import limit_memory_pools
 from .graph.client import GraphClient, connect
 from .graph.clouds import CLOUDS
 from .graph.credentials import CertificateCredential, SecretCredential
 from .graph.settings import ConnectionSettings
 from .plan.model import Plan
 from .plan.passphrase import UNENCRYPTED_PASSPHRASE, check_passphrase
+from .plan.recovery_file import Handout
+from .plan.recovery_key import canonical_secret
+from .plan.repository_access import S3Credentials
 from .plan.store import PlanStore
 
 DEFAULT_STATE_PATH = "/var/lib/m365_backup"
@@ -52,7 +56,9 @@ _PASSPHRASE = ("M365_BACKUP_PASSPHRASE",)
 _PASSPHRASE_FILE = ("M365_BACKUP_PASSPHRASE_FILE",)
 _STATE_PATH = ("M365_BACKUP_STATE_PATH",)
 
-_SECRET_VARIABLES = (*_CLIENT_SECRET, *_CERTIFICATE_PASSPHRASE, *_PASSPHRASE)
+_STORAGE_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+_SECRET_VARIABLES = (*_CLIENT_SECRET, *_CERTIFICATE_PASSPHRASE, *_PASSPHRASE, *_STORAGE_SECRETS)
 
 
 class ReportedFailure(BackupError):
@@ -109,6 +115,7 @@ def run_module(spec: ArgumentSpec, main: t.Callable[[AnsibleModule], Result]) ->
     Only errors that an administrator can act on become a message. Everything else is a defect of ours and keeps its
     traceback.
     """
+    limit_memory_pools()
     module = AnsibleModule(supports_check_mode=True, **spec.to_kwargs())
     module.no_log_values.update(os.environ[name] for name in _SECRET_VARIABLES if os.environ.get(name))
     try:
@@ -148,6 +155,30 @@ def passphrase_arguments() -> ArgumentSpec:
             "passphrase_file": {"type": "path", "no_log": False},
         },
         mutually_exclusive=(("passphrase", "passphrase_file"),),
+    )
+
+
+def storage_arguments() -> ArgumentSpec:
+    """Who we are for an object store: see the documentation fragment C(_storage)."""
+    return ArgumentSpec(
+        options={
+            "s3_access_key_id": {"type": "str", "no_log": False},
+            "s3_secret_access_key": {"type": "str", "no_log": True},
+            "s3_session_token": {"type": "str", "no_log": True},
+        },
+        required_together=(("s3_access_key_id", "s3_secret_access_key"),),
+        required_by={"s3_session_token": ("s3_access_key_id",)},
+    )
+
+
+def recovery_arguments() -> ArgumentSpec:
+    """Where a generated recovery key goes: see the documentation fragment C(_recovery)."""
+    return ArgumentSpec(
+        options={
+            "recovery_key_file": {"type": "path", "no_log": False},
+            "return_recovery_key": {"type": "bool", "default": False, "no_log": False},
+        },
+        mutually_exclusive=(("recovery_key_file", "return_recovery_key"),),
     )
 
 
@@ -197,7 +228,7 @@ def tenant_connector(params: Parameters) -> t.Callable[[], GraphClient]:
 
 
 def read_passphrase(params: Parameters, plan: Plan) -> str:
-    """The passphrase of the plan's repository; the published one when encryption is off.
+    """The passphrase of the plan's repository, or its recovery key; the published passphrase when encryption is off.
 
     Raises L(InputError) when there is none, when its file cannot be read, and when it is too short.
     """
@@ -211,8 +242,44 @@ def read_passphrase(params: Parameters, plan: Plan) -> str:
             f"The repository of plan {plan.name!r} is encrypted, and no passphrase was given.",
             hint="Give passphrase or passphrase_file, or set M365_BACKUP_PASSPHRASE or M365_BACKUP_PASSPHRASE_FILE in the environment.",
         )
+    passphrase = canonical_secret(passphrase)
     check_passphrase(passphrase)
     return passphrase
+
+
+def read_secret_option(params: Parameters, option: str) -> str | None:
+    """The secret of an option or of the file that the option with C(_file) after its name gives; None without both.
+
+    A recovery key is brought into its one spelling. Raises L(InputError) for a file that cannot be read, or is empty.
+    """
+    path = params[f"{option}_file"]
+    secret = _read_secret(path, f"{option}_file") if path else params[option]
+    if path and not secret:
+        raise InputError(f"The file {path} of option {option}_file is empty.", hint="Write the secret into it.")
+    return canonical_secret(secret) if secret else None
+
+
+def recovery_handout(module: AnsibleModule) -> Handout:
+    """Where a recovery key goes that the task generates. Raises L(InputError) for a result that Ansible would show."""
+    params = module.params
+    if params["return_recovery_key"] and not module.no_log:
+        raise InputError(
+            "With return_recovery_key the result of the task holds a secret, and Ansible would show it.",
+            hint="Set no_log: true on the task, or use recovery_key_file instead.",
+        )
+    path = params["recovery_key_file"]
+    return Handout(file=Path(path) if path else None, is_returned=params["return_recovery_key"])
+
+
+def storage_credentials(params: Parameters) -> S3Credentials | None:
+    """The credentials for an object store that the task gives. None: those of the environment or of an AWS profile count."""
+    if not params["s3_access_key_id"]:
+        return None
+    return S3Credentials(
+        access_key_id=params["s3_access_key_id"],
+        secret_access_key=params["s3_secret_access_key"],
+        session_token=params["s3_session_token"] or None,
+    )
 
 
 def plan_store(params: Parameters) -> PlanStore:

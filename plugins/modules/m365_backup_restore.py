@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
   - tenantvault.m365_backup._state
+  - tenantvault.m365_backup._storage
 attributes:
   check_mode:
     support: full
@@ -172,6 +173,8 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
     read_passphrase,
     run_module,
     state_arguments,
+    storage_arguments,
+    storage_credentials,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.repository_access import open_plan_repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.run import Wanted, restore
@@ -200,7 +203,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     """Do what the task declares."""
     params = module.params
     stored = plan_store(params).find(params["plan"])
-    repository = open_plan_repository(stored, read_passphrase(params, stored.plan))
+    repository = open_plan_repository(stored, read_passphrase(params, stored.plan), storage_credentials(params))
     result = restore(
         Wanted(
             plan_name=stored.plan.name,
@@ -227,7 +230,10 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(OPTIONS.merge(connection_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments()), run)
+    run_module(
+        OPTIONS.merge(connection_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments(), storage_arguments()),
+        run,
+    )
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
   - tenantvault.m365_backup._state
+  - tenantvault.m365_backup._storage
 attributes:
   check_mode:
     support: full
@@ -217,6 +218,8 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
     read_passphrase,
     run_module,
     state_arguments,
+    storage_arguments,
+    storage_credentials,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Outcome
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.run import back_up
@@ -243,6 +246,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         passphrase_of=lambda plan: read_passphrase(module.params, plan),
         is_check=module.check_mode,
         lock_timeout=module.params["lock_timeout"],
+        credentials=storage_credentials(module.params),
     )
     for warning in result.warnings:
         module.warn(warning)
@@ -256,7 +260,10 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(OPTIONS.merge(connection_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments()), run)
+    run_module(
+        OPTIONS.merge(connection_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments(), storage_arguments()),
+        run,
+    )
 
 
 if __name__ == "__main__":

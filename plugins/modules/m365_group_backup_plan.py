@@ -14,6 +14,11 @@ description:
     The plan says who is backed up, what of them, when, for how long, and where to.
   - Everything is checked before anything is written. Users and groups are looked up in the directory of the tenant,
     the passphrase is tried on a repository that exists already, and the folders are checked to be writable.
+  - Together with an encrypted repository it can make a recovery key, a second secret that opens it. It is handed out once, either through
+    O(recovery_key_file) or through O(return_recovery_key). Without either there is none, and a warning says so; nothing secret is written
+    to the host or to a log unasked.
+  - The passphrase of a new repository must not be one that can be guessed. Repetitions, sequences, runs over a keyboard and
+    well-known words are refused. A repository that exists is opened with the passphrase that it has.
   - The plan does not back up anything by itself. Run it with M(tenantvault.m365_backup.m365_backup_run).
   - Members are looked up again in each run, so that people who join a group later are covered without touching the plan.
 author:
@@ -23,7 +28,9 @@ extends_documentation_fragment:
   - tenantvault.m365_backup._attributes.m365
   - tenantvault.m365_backup._connection
   - tenantvault.m365_backup._passphrase
+  - tenantvault.m365_backup._recovery
   - tenantvault.m365_backup._state
+  - tenantvault.m365_backup._storage
 attributes:
   check_mode:
     support: full
@@ -133,7 +140,7 @@ options:
         description: Keep the newest restore point of each of the last years that have one, for this many years.
         type: int
       keep_days:
-        description: Keep each restore point that is not older than this many days.
+        description: Keep each restore point that is not more than this many days older than the newest one.
         type: int
       forever:
         description: Keep everything. It cannot be combined with other rules.
@@ -163,10 +170,46 @@ options:
     type: raw
   repository:
     description:
-      - The folder on the backup host in which the backups are stored, as an absolute path. It is created if it is missing.
+      - Where the backups are stored, either the absolute path of a folder on the backup host, or a place in an object store
+        with an S3 API as V(s3://bucket/prefix). A folder is created if it is missing. A bucket is not.
       - It is a repository of restic in format 2, which C(restic) can read with the same passphrase. Several plans can share one.
       - Required if O(state=present).
     type: path
+  s3:
+    description:
+      - How the object store of O(repository) is reached. It can only be given when O(repository) begins with V(s3://).
+      - The credentials are no part of the plan. See O(s3_access_key_id).
+    type: dict
+    suboptions:
+      endpoint:
+        description:
+          - The address of the service, such as V(https://s3.example.com:9000), without the bucket.
+          - If not given, the environment variables E(AWS_ENDPOINT_URL_S3) and E(AWS_ENDPOINT_URL) are used, then the C(endpoint_url)
+            of the AWS profile. Without any it is AWS itself.
+        type: str
+      region:
+        description:
+          - The region of the bucket.
+          - If not given, the environment variables E(AWS_REGION) and E(AWS_DEFAULT_REGION) are used, then the C(region) of the AWS profile,
+            and at last V(us-east-1), which is what most services other than AWS expect.
+        type: str
+      path_style:
+        description:
+          - Whether the bucket is named in the path of a request, as in C(https://host/bucket), and not in the name of the host.
+          - By default it is V(true) where an endpoint is given, and V(false) for AWS itself.
+        type: bool
+      ca_bundle:
+        description:
+          - A file on the backup host with certificates in PEM format that are trusted besides those of the system.
+            The option O(ca_bundle) does not count here, since it is for the connection to the tenant.
+          - If not given, the environment variable E(AWS_CA_BUNDLE) is used, then the C(ca_bundle) of the AWS profile.
+        type: path
+      profile:
+        description:
+          - The AWS profile to take credentials and the settings above from, as far as they are not given.
+            It is read from the files of the user that runs the module.
+          - If not given, the environment variable E(AWS_PROFILE) names it. See O(s3_access_key_id) for the order.
+        type: str
   state:
     description:
       - V(present) makes sure that the plan is stored as declared and that its repository exists.
@@ -199,10 +242,31 @@ EXAMPLES = r"""
       keep_weekly: 8
       keep_monthly: 24
     repository: /srv/backup/m365
+    recovery_key_file: /root/sales-and-marketing.recovery-key
     passphrase: "{{ m365_backup_passphrase }}"
     tenant_id: "{{ m365_tenant_id }}"
     client_id: "{{ m365_client_id }}"
     client_secret: "{{ m365_client_secret }}"
+
+- name: Make the repository, and keep its recovery key in a vault instead of a file
+  tenantvault.m365_backup.m365_group_backup_plan:
+    title: Sales and Marketing
+    groups:
+      - Sales
+    backup_type: mailbox
+    repository: /srv/backup/m365
+    passphrase: "{{ m365_backup_passphrase }}"
+    return_recovery_key: true
+  register: applied
+  no_log: true
+
+- name: Store the recovery key
+  community.hashi_vault.vault_kv2_write:
+    path: m365_backup/sales-and-marketing
+    data:
+      recovery_key: "{{ applied.recovery_key }}"
+  when: applied.recovery_key is defined
+  no_log: true
 
 - name: Give the plan a new title and keep its history
   tenantvault.m365_backup.m365_group_backup_plan:
@@ -240,6 +304,7 @@ plan:
     encryption: {enabled: true}
     malware_scan: {enabled: false}
     repository: /srv/backup/m365
+    s3: null
   contains:
     name:
       description: The stable name.
@@ -286,6 +351,10 @@ plan:
     repository:
       description: The location of the repository.
       type: str
+      returned: success
+    s3:
+      description: How the object store is reached, as far as it was declared, or V(none) if nothing was.
+      type: dict
       returned: success
 members:
   description: The users that the plan covers now, sorted by sign-in name.
@@ -343,6 +412,16 @@ repository:
       description: Whether the task created it, or would create it without check mode.
       type: bool
       returned: success
+recovery_key_file:
+  description: The file that holds the recovery key of the new repository, or would in check mode.
+  type: str
+  returned: when the task created the repository and O(recovery_key_file) is given
+  sample: /root/sales-and-marketing.recovery-key
+recovery_key:
+  description: The recovery key of the new repository. It is not shown again.
+  type: str
+  returned: when the task created the repository, O(return_recovery_key) is V(true), and not in check mode
+  sample: ST1E-FEN9-BS2S-WX9C-57HF-3F7V-5Z7Q-7K0T-ZBPC-0BN3-9PA9-PKN2-P67T-G4Q9
 schedule:
   description: When the plan runs, for people and for systemd.
   type: dict
@@ -391,8 +470,12 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
     passphrase_arguments,
     plan_store,
     read_passphrase,
+    recovery_arguments,
+    recovery_handout,
     run_module,
     state_arguments,
+    storage_arguments,
+    storage_credentials,
     switch_option,
     tenant_connector,
     wants_diff,
@@ -438,6 +521,16 @@ PLAN_OPTIONS: dict[str, dict[str, t.Any]] = {
     "encryption": {"type": "dict", "options": {"enabled": {"type": "bool", "default": True}}},
     "malware_scan": {"type": "raw"},
     "repository": {"type": "path"},
+    "s3": {
+        "type": "dict",
+        "options": {
+            "endpoint": {"type": "str"},
+            "region": {"type": "str"},
+            "path_style": {"type": "bool"},
+            "ca_bundle": {"type": "path"},
+            "profile": {"type": "str"},
+        },
+    },
 }
 
 
@@ -457,6 +550,8 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         passphrase=read_passphrase(params, plan),
         connect=tenant_connector(params),
         check_mode=module.check_mode,
+        handout=recovery_handout(module),
+        credentials=storage_credentials(params),
     )
     for warning in applied.warnings:
         module.warn(warning)
@@ -469,7 +564,7 @@ def main() -> None:
         options={**PLAN_OPTIONS, "state": {"type": "str", "choices": ["present", "absent"], "default": "present"}},
         required_one_of=(("title", "name"),),
     )
-    run_module(own.merge(connection_arguments(), passphrase_arguments(), state_arguments()), run)
+    run_module(own.merge(connection_arguments(), passphrase_arguments(), recovery_arguments(), state_arguments(), storage_arguments()), run)
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ class Playbook:
         return {f"{NAMESPACE}.{module}": options, "check_mode": check_mode, "diff": diff}
 
     def _environment(self, more: t.Mapping[str, str]) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "M365_", "AZURE_"))}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "M365_", "AZURE_", "AWS_"))}
         return {
             **inherited,
             "ANSIBLE_COLLECTIONS_PATH": str(_collections_path()),

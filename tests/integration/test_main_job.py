@@ -10,6 +10,7 @@ import json
 import os
 import stat
 import subprocess
+import sys
 import typing as t
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tenant.harness import RunningTenant
 
 ALICE, BOB = "alice@contoso.com", "bob@contoso.com"
 PLAN = "sales"
+RECOVERY_TOOL = Path(__file__).resolve().parents[2] / "docs/recovery/m365_recover.py"
 
 
 @pytest.fixture
@@ -108,6 +110,14 @@ def test_the_main_job_from_apply_to_restore(playbook: Playbook) -> None:
         env={**os.environ, "RESTIC_REPOSITORY": str(playbook.repository), "RESTIC_PASSWORD": PASSPHRASE},
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
+    recovered = subprocess.run(
+        [sys.executable, RECOVERY_TOOL, "--repository", playbook.repository, "verify", "--read-data"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "RESTIC_PASSWORD": PASSPHRASE},
+    )
+    assert (recovered.returncode, recovered.stderr) == (0, ""), recovered.stderr
 
 
 def test_a_failing_mailbox_fails_the_task_names_it_and_keeps_the_others(playbook: Playbook) -> None:

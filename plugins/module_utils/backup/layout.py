@@ -68,6 +68,11 @@ def is_of_plan(tags: t.Collection[str], plan_name: str) -> bool:
     return TAG in tags and _PLAN_TAG + plan_name in tags
 
 
+def plan_of(tags: t.Iterable[str]) -> str:
+    """The name of the plan; empty for a snapshot that somebody else made."""
+    return next((tag[len(_PLAN_TAG) :] for tag in tags if tag.startswith(_PLAN_TAG)), "")
+
+
 def outcome_of(tags: t.Iterable[str]) -> str:
     """complete, partial, failed or checkpoint; empty for a snapshot that somebody else made."""
     return next((tag[len(_OUTCOME_TAG) :] for tag in tags if tag.startswith(_OUTCOME_TAG)), "")

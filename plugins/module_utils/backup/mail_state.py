@@ -82,12 +82,11 @@ def load_state(store: Repository | Writer, tree: TreeId | None) -> MailState:
     if tree is None:
         return MailState(None, SourceFacts(), {}, {})
     facts = load_facts(store, tree)
-    retries = json.loads(read_file(store, tree, RETRY_PATH) or b"[]")
     return MailState(
         tree=tree,
         facts=facts,
         folders={folder.id: folder for folder in _folders(store, tree, ())},
-        retries={entry["id"]: Retry(**entry) for entry in retries},
+        retries=load_retries(store, tree),
     )
 
 
@@ -100,6 +99,12 @@ def load_facts(store: Repository | Writer, tree: TreeId) -> SourceFacts:
             hint="Update the collection on this host.",
         )
     return SourceFacts(**document)
+
+
+def load_retries(store: Repository | Writer, tree: TreeId) -> dict[str, Retry]:
+    """By item id."""
+    entries = json.loads(read_file(store, tree, RETRY_PATH) or b"[]")
+    return {entry["id"]: Retry(**entry) for entry in entries}
 
 
 def facts_as_json(facts: SourceFacts) -> bytes:

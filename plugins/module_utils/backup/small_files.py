@@ -16,8 +16,7 @@ from ..repository.trees import find_node
 from ..repository.types import Path, TreeId
 
 if t.TYPE_CHECKING:
-    from ..repository.repository import Repository
-    from ..repository.writer import Writer
+    from ..repository.reading import BlobReader
 
 # One encoder for all: json.dumps makes a new one at every call with options.
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -28,7 +27,7 @@ def to_json(document: t.Any) -> bytes:
     return _ENCODE(document).encode("utf-8", "surrogatepass")
 
 
-def read_file(store: Repository | Writer, tree: TreeId, path: Path) -> bytes | None:
+def read_file(store: BlobReader, tree: TreeId, path: Path) -> bytes | None:
     """A small file of a tree, whole; None when it is not there."""
     node = find_node(store, tree, path)
     return None if node is None else b"".join(store.read_file(node))

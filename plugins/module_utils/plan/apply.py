@@ -10,18 +10,23 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
 from .._errors import InputError
 from .changes import Change, plan_changes
 from .document import Document, plan_to_dict
 from .model import BackupType, Plan
-from .repository_access import RepositoryState, create_plan_repository, inspect_repository
+from .passphrase import check_new_passphrase
+from .recovery_file import Handout, check_recovery_file, obtain_recovery_key
+from .repository_access import RepositoryState, S3Credentials, create_plan_repository, inspect_repository
 from .selection import Resolution, resolve_members
 from .store import PlanStore, StoredPlan
 
 if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
+
+_NO_HANDOUT = Handout()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,7 @@ class Applied:
     """The outcome of applying a plan. In check mode ``repository`` is what was found, not what would be created.
 
     ``warnings`` are sentences for an administrator; ``before`` and ``after`` are the two sides of the diff.
+    ``handout`` is where the recovery key of a new repository went, or would go; ``recovery_key`` is that key, if one was made.
     """
 
     plan: Plan
@@ -52,6 +58,8 @@ class Applied:
     warnings: tuple[str, ...]
     before: Document
     after: Document
+    handout: Handout
+    recovery_key: str | None = dataclasses.field(repr=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +88,15 @@ def apply_plan(
     passphrase: str,
     connect: t.Callable[[], GraphClient],
     check_mode: bool,
+    handout: Handout = _NO_HANDOUT,
+    credentials: S3Credentials | None = None,
 ) -> Applied:
     """Make the host hold the plan and its repository exist; in check mode only find out what that would change.
 
     What can be found on the host is checked before the network is used, and everything is checked before anything is
-    written. Raises L(InputError), L(SelectionError), L(DamagedPlan), L(StateUnusable), L(RepositoryReplaced),
-    L(RepositoryUnwritable) and the errors of the graph and repository rooms.
+    written. A recovery key is made only together with an encrypted repository, and if ``handout`` says where it goes. Raises
+    L(InputError), L(SelectionError), L(DamagedPlan), L(StateUnusable), L(RepositoryReplaced), L(RepositoryUnwritable) and the
+    errors of the graph and repository rooms.
     """
     refuse_unsupported(wanted)
     current = store.load(wanted.name)
@@ -95,23 +106,28 @@ def apply_plan(
     if current is not None:
         _refuse_encryption_switch(current.plan, wanted)
     store.check_writable()
-    repository = inspect_repository(wanted, current, passphrase)
+    repository = inspect_repository(wanted, current, passphrase, credentials)
+    asked, handout = handout, _check_protection(wanted, repository, passphrase, handout)
     with connect() as client:
         resolution = resolve_members(client, wanted.selection)
     decision = decide(current, wanted, repository)
     found = repository
+    recovery_key: str | None = None
     if decision.changed and not check_mode:
         if decision.creates_repository:
-            repository = create_plan_repository(wanted, passphrase)
+            recovery_key = obtain_recovery_key(handout, os.urandom)
+            repository = create_plan_repository(wanted, passphrase, credentials, recovery_key=recovery_key)
         store.save(StoredPlan(plan=wanted, repository_id=repository.id))
     return Applied(
         plan=wanted,
         decision=decision,
         resolution=resolution,
         repository=repository,
-        warnings=(*_warnings(current.plan if current else None, wanted), *resolution.warnings),
+        warnings=(*_warnings(current, wanted, decision, asked), *resolution.warnings),
         before=_side(current.plan if current else None, repository_exists=found.exists),
         after=_side(wanted, repository_exists=True),
+        handout=handout,
+        recovery_key=recovery_key,
     )
 
 
@@ -171,16 +187,37 @@ def _refuse_encryption_switch(current: Plan, wanted: Plan) -> None:
         )
 
 
-def _warnings(current: Plan | None, wanted: Plan) -> t.Iterator[str]:
+def _check_protection(wanted: Plan, repository: RepositoryState, passphrase: str, handout: Handout) -> Handout:
+    """Where the recovery key of a new repository goes: nowhere when none is made. Raises L(InputError) for weak protection."""
+    if repository.exists or not wanted.encryption.enabled:
+        return _NO_HANDOUT
+    check_new_passphrase(passphrase)
+    if handout.file:
+        check_recovery_file(handout.file)
+    return handout
+
+
+def _warnings(current: StoredPlan | None, wanted: Plan, decision: Decision, handout: Handout) -> t.Iterator[str]:
+    is_found = not decision.creates_repository and (current is None or decision.adopts_repository)
+    if is_found and wanted.encryption.enabled and handout.is_wanted and not (handout.file and os.path.lexists(handout.file)):
+        yield (
+            f"The repository {wanted.repository} was there before, so no recovery key was made for it."
+            " If you do not have the one that it got then, make another with m365_backup_key and recovery_key_state: renewed."
+        )
+    if decision.creates_repository and wanted.encryption.enabled and not handout.is_wanted:
+        yield (
+            f"The repository {wanted.repository} gets no recovery key, so its backups are lost with its passphrase:"
+            " declare recovery_key_file, or add a recovery key later with m365_backup_key."
+        )
     if not wanted.encryption.enabled:
         yield (
             f"Plan {wanted.name!r} is not encrypted: everybody who can read {wanted.repository} can read the backups,"
             " since the repository is locked with a published passphrase."
         )
-    if current is not None and current.repository != wanted.repository:
+    if current is not None and current.plan.repository != wanted.repository:
         yield (
             f"Plan {wanted.name!r} moves to the repository {wanted.repository}: the next run is a full one,"
-            f" and the earlier backups stay in {current.repository}."
+            f" and the earlier backups stay in {current.plan.repository}."
         )
 
 

@@ -34,6 +34,10 @@ def applied_result(applied: Applied, *, check_mode: bool, diff: bool) -> Result:
         "changes": _changes(decision.changes),
         "msg": _applied_sentence(applied, check_mode=check_mode),
     }
+    if applied.handout.file:
+        result["recovery_key_file"] = str(applied.handout.file)
+    if applied.handout.is_returned and applied.recovery_key:
+        result["recovery_key"] = applied.recovery_key
     if applied.repository.id is not None:
         result["repository"]["id"] = applied.repository.id
     if plan.schedule:
@@ -82,6 +86,8 @@ def _applied_sentence(applied: Applied, *, check_mode: bool) -> str:
     sentence = f"Plan {name} {'would be' if check_mode else 'is'} stored; {covers}."
     if applied.decision.creates_repository:
         sentence += f" The repository {applied.plan.repository} {'would be' if check_mode else 'was'} created."
+    if applied.handout.file:
+        sentence += f" Its recovery key {'would be' if check_mode else 'is'} in {applied.handout.file}: take it to a safe place elsewhere."
     return sentence
 
 

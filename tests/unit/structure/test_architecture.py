@@ -29,7 +29,7 @@ ROOMS = {
 BOTH_MEET_IN = {"backup", "restore"}
 EVERYBODY_MAY = {"_errors", "_deps"}
 ABOVE_THE_ROOMS = {"backup", "restore", "plan", "report", "_arguments", "_text"} | EVERYBODY_MAY
-ARGUMENTS_MAY = {"graph", "plan"} | EVERYBODY_MAY
+ARGUMENTS_MAY = {"_process", "graph", "plan"} | EVERYBODY_MAY
 SPEAKS_ANSIBLE = ("modules", "action", "inventory", "lookup")
 
 

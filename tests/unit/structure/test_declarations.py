@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ast
 import pathlib
 import re
 import subprocess
@@ -13,6 +14,8 @@ import typing as t
 
 import pytest
 import yaml
+
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils import _deps
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 # REUSE-IgnoreStart
@@ -54,8 +57,7 @@ def requirements(name: str) -> dict[str, set[str]]:
 
 def libraries_of_deps() -> dict[str, set[str]]:
     """What _deps.py tells a user to install."""
-    source = (ROOT / "plugins/module_utils/_deps.py").read_text(encoding="utf-8")
-    named = [part.partition(" ") for text in re.findall(r'_MISSING\["([^"]+)"\]', source) for part in text.split(", ")]
+    named = [requirement.partition(" ") for requirement in (_deps.REQUIREMENTS | _deps.OPTIONAL_REQUIREMENTS).values()]
     return {name: {version} for name, _space, version in named}
 
 
@@ -115,3 +117,14 @@ def test_every_tool_of_the_requirements_has_a_reason_on_the_page_of_dependencies
     page = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8").lower()
     named = requirements("requirements/run.txt").keys() | requirements("requirements/test.txt").keys()
     assert [name for name in sorted(named) if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("name", sorted(file.name for file in (ROOT / "plugins/modules").glob("*.py")))
+def test_every_option_that_a_module_declares_is_read_by_it(name: str) -> None:
+    module = ast.parse((ROOT / "plugins/modules" / name).read_text(encoding="utf-8"))
+    nodes = list(ast.walk(module))
+    specs = [node.value for node in nodes if isinstance(node, ast.keyword) and node.arg == "options" and isinstance(node.value, ast.Dict)]
+    declared = [str(key.value) for spec in specs for key in spec.keys if isinstance(key, ast.Constant)]
+    functions = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name != "main"]
+    read = {node.value for function in functions for node in ast.walk(function) if isinstance(node, ast.Constant)}
+    assert [option for option in declared if not {option, option.removesuffix("_file")} & read] == []

@@ -21,8 +21,13 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
     passphrase_arguments,
     plan_reference_arguments,
     read_passphrase,
+    read_secret_option,
+    recovery_arguments,
+    recovery_handout,
     run_module,
     state_arguments,
+    storage_arguments,
+    storage_credentials,
     switch_option,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import BackupError, InputError, MissingLibraryError
@@ -33,8 +38,12 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.passp
     UNENCRYPTED_PASSPHRASE,
     check_passphrase,
 )
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.recovery_key import generate_recovery_key
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_options import S3Credentials
 
-EVERYTHING = ArgumentSpec().merge(connection_arguments(), passphrase_arguments(), state_arguments())
+EVERYTHING = ArgumentSpec().merge(
+    connection_arguments(), passphrase_arguments(), recovery_arguments(), state_arguments(), storage_arguments()
+)
 PASSPHRASE = "correct horse battery staple, correct horse battery"
 TENANT = {"tenant_id": "contoso.example", "client_id": "4c3f0f4e-0b53-4f7e-9c0e-5a1f3c0e8c1d"}
 
@@ -112,7 +121,7 @@ def test_an_option_that_two_parts_define_is_refused() -> None:
 def test_every_option_that_looks_like_a_secret_says_whether_it_is_one() -> None:
     options = EVERYTHING.merge(plan_reference_arguments()).options
     secrets = {name for name, option in options.items() if option.get("no_log")}
-    assert secrets == {"client_secret", "certificate_passphrase", "passphrase"}
+    assert secrets == {"client_secret", "certificate_passphrase", "passphrase", "s3_secret_access_key", "s3_session_token"}
     look_alikes = {name for name in options if any(word in name for word in ("secret", "pass", "certificate", "key", "token"))}
     assert all("no_log" in options[name] for name in look_alikes)
 
@@ -197,6 +206,34 @@ def test_the_passphrase_of_the_task_wins_over_those_of_the_environment(
     assert read_passphrase(parameters(capsys), plan()) == "x" * 50
 
 
+def test_a_recovery_key_opens_a_repository_in_place_of_the_passphrase_however_it_is_typed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    key = generate_recovery_key(bytes)
+    (tmp_path / "key").write_text(f"{key.replace('-', ' ').lower()}\n")
+    assert read_passphrase(parameters(capsys, passphrase_file=str(tmp_path / "key")), plan()) == key
+    assert read_secret_option({"recovery_key": None, "recovery_key_file": str(tmp_path / "key")}, "recovery_key") == key
+    assert read_secret_option({"recovery_key": None, "recovery_key_file": None}, "recovery_key") is None
+
+
+def test_an_empty_file_is_not_taken_for_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("\n")
+    with pytest.raises(InputError, match="recovery_key_file is empty"):
+        read_secret_option({"recovery_key": None, "recovery_key_file": str(tmp_path / "key")}, "recovery_key")
+
+
+@pytest.mark.parametrize("no_log", [False, True])
+def test_a_recovery_key_is_returned_only_if_ansible_hides_the_result(capsys: pytest.CaptureFixture[str], no_log: bool) -> None:
+    arguments = {"return_recovery_key": True, "_ansible_no_log": no_log}
+    answered = answer(EVERYTHING, arguments, lambda module: {"is_returned": recovery_handout(module).is_returned}, capsys)
+    assert answered.get("is_returned", answered.get("msg", "")) == (
+        True
+        if no_log
+        else "With return_recovery_key the result of the task holds a secret, and Ansible would show it."
+        " Set no_log: true on the task, or use recovery_key_file instead."
+    )
+
+
 def test_a_passphrase_file_that_cannot_be_read_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"passphrase_file cannot be read: No such file"):
         read_passphrase(parameters(capsys, passphrase_file=str(tmp_path / "none")), plan())
@@ -229,10 +266,25 @@ def test_inv07_secrets_of_the_environment_are_masked_in_the_result(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("M365_BACKUP_PASSPHRASE", PASSPHRASE)
-    monkeypatch.setenv("AZURE_SECRET", "hush-hush-hush")
-    result = answer(EVERYTHING, {}, lambda _module: {"leak": f"<{PASSPHRASE}> <hush-hush-hush>"}, capsys)
+    for number, name in enumerate(("AZURE_SECRET", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")):
+        monkeypatch.setenv(name, f"hush-hush-hush-{number}")
+    leak = f"<{PASSPHRASE}> <hush-hush-hush-0> <hush-hush-hush-1> <hush-hush-hush-2>"
+    result = answer(EVERYTHING, {}, lambda _module: {"leak": leak}, capsys)
     assert PASSPHRASE not in json.dumps(result)
     assert "hush" not in json.dumps(result)
+
+
+def test_credentials_for_an_object_store_are_those_of_the_task_or_left_to_the_environment(capsys: pytest.CaptureFixture[str]) -> None:
+    given = parameters(capsys, s3_access_key_id="id", s3_secret_access_key="secret", s3_session_token="")
+    assert storage_credentials(given) == S3Credentials(access_key_id="id", secret_access_key="secret")
+    assert storage_credentials(parameters(capsys)) is None
+
+
+@pytest.mark.parametrize("half", [{"s3_access_key_id": "x"}, {"s3_secret_access_key": "x"}, {"s3_session_token": "x"}])
+def test_half_a_set_of_credentials_for_an_object_store_is_refused(half: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    result = answer(EVERYTHING, half, lambda _module: {}, capsys)
+    assert result["failed"]
+    assert "s3_access_key_id" in result["msg"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.docum
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.model import NAME_PATTERN, Plan, name_from_title
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.plan.strategies import declarations, lines, plans
 
+BUCKET = {"repository": "s3://bucket/m365"}
 MINIMAL = {"title": "Sales", "groups": ["Sales"], "backup_type": "mailbox", "repository": "/srv/backup"}
 
 
@@ -39,6 +40,7 @@ def test_a_short_declaration_gets_the_defaults() -> None:
         "encryption": {"enabled": True},
         "malware_scan": {"enabled": False},
         "repository": "/srv/backup",
+        "s3": None,
     }
 
 
@@ -89,7 +91,12 @@ def test_two_backup_types_are_two_plans(value: object) -> None:
         ({"backup_type": None}, "Option backup_type is missing. A plan backs up either the mailbox or the onedrive of its members."),
         ({"backup_type": "mail"}, "Option backup_type must be mailbox or onedrive, not 'mail'."),
         ({"groups": []}, "The plan names nobody: give at least one entry in users or in groups."),
-        ({"repository": "backup"}, "Option repository must be the absolute path of a folder, not 'backup'."),
+        ({"repository": "backup"}, "Option repository must be the absolute path of a folder, or s3://bucket/prefix."),
+        ({"repository": "s3:host/bucket"}, "Option repository must be the absolute path of a folder, or s3://bucket/prefix."),
+        ({"s3": {"region": "eu-central-1"}}, "Option s3 can only be given with repository: s3://bucket/prefix."),
+        ({**BUCKET, "s3": {"endpoint": "host:9000"}}, "Option s3.endpoint must be an address such as https://s3.example.com:9000"),
+        ({**BUCKET, "s3": {"ca_bundle": "ca.pem"}}, "Option s3.ca_bundle must be the absolute path of a file, not 'ca.pem'."),
+        ({**BUCKET, "s3": {"access_key_id": "x"}}, "Option s3.access_key_id is not known."),
         ({"name": "Sales Team"}, "Option name must be 1 to 64 small letters, digits, hyphens and underscores"),
         (
             {"users": ["a", ""]},
@@ -118,6 +125,25 @@ def test_two_backup_types_are_two_plans(value: object) -> None:
 )
 def test_errors_speak_of_the_option_and_its_place(declared: dict[str, t.Any], sentence: str) -> None:
     assert sentence in problem(**declared)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"repository": "s3://AKIA:the-secret@bucket/m365"},
+        {**BUCKET, "s3": {"endpoint": "https://AKIA:the-secret@host"}},
+        {**BUCKET, "s3": {"endpoint": "https://host/?secret=the-secret"}},
+    ],
+)
+def test_a_secret_in_an_address_is_refused_and_not_repeated(declared: dict[str, t.Any]) -> None:
+    assert "the-secret" not in problem(**declared)
+
+
+def test_a_place_in_an_object_store_can_be_written_in_many_ways_and_is_one() -> None:
+    one = plan_from_dict({**MINIMAL, "repository": "s3://bucket//m365/", "s3": {"endpoint": "https://host:9000/", "region": None}})
+    other = plan_from_dict({**MINIMAL, "repository": "s3://bucket/m365", "s3": {"endpoint": "https://host:9000"}})
+    assert one == other
+    assert plan_to_dict(one)["s3"] == {"endpoint": "https://host:9000"}
 
 
 def test_all_errors_are_told_at_once() -> None:
