@@ -14,6 +14,7 @@ Runs as a process of its own, so that the process that measures stays small: pyt
 from __future__ import annotations
 
 import base64
+import contextlib
 import itertools
 import json
 import os
@@ -127,8 +128,11 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _move(path: Path, target: Path) -> None:
+    """No folder stays behind empty: restoring ours would not give it back, since a tree of ours has none."""
     target.parent.mkdir(parents=True, exist_ok=True)
     path.rename(target)
+    with contextlib.suppress(OSError):
+        path.parent.rmdir()
 
 
 if __name__ == "__main__":
