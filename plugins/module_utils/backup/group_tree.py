@@ -16,7 +16,7 @@ from datetime import datetime
 
 from .._errors import BackupError
 from ..plan.retention import is_in_future
-from ..repository.errors import BlobMissing
+from ..repository.errors import BlobMissing, RepositoryDamaged
 from ..repository.trees import edit_tree, find_node
 from ..repository.types import Node, Path, Snapshot, SnapshotId, TreeId
 from .layout import CHECKPOINT, MEMBERS_FILE, META, META_TIME, RUN_FILE, outcome_of, safe_name, snapshot_tags
@@ -201,8 +201,14 @@ def newest_readable(
     store: Repository | Writer,
     plan_name: str,
     warn: t.Callable[[str], None],
+    *,
+    passed_over: type[RepositoryDamaged] = BlobMissing,
 ) -> tuple[Snapshot | None, Node | None, dict[str, MemberState]]:
-    """The newest snapshot that a run can go on from, its group and members. Older cursors ask for more, and lose nothing."""
+    """The newest snapshot that a run can go on from, its group and members. Older cursors ask for more, and lose nothing.
+
+    ``passed_over`` is the damage for which an earlier one is taken; any other is raised. A run goes past what a repair has
+    dropped; whoever foresees a repair goes past all that it will drop.
+    """
     snapshots = plan_snapshots(repository, plan_name, on_damage=lambda damage: warn(f"{damage} The run went on without it."))
     now = repository.clock.now()
     if snapshots and is_in_future(snapshots[-1].time, now):
@@ -214,7 +220,7 @@ def newest_readable(
         try:
             node = group_of(store, snapshot)
             return snapshot, node, {} if node is None or node.subtree is None else read_members(store, node.subtree)
-        except BlobMissing as error:
+        except passed_over as error:
             warn(f"The run could not go on from the snapshot {snapshot.id[:8]}, and took the one before. {error}")
     return None, None, {}
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 
 from ..repository.errors import RepositoryDamaged
 from .damaged_items import DamagedItem, ItemKind
+from .group_tree import newest_readable
 from .layout import MAIL
 from .mail_state import load_retries
-from .members import MemberState, group_of, read_members, source_tree
-from .restore_points import newest_first, plan_snapshots
+from .members import MemberState, source_tree
 
 if t.TYPE_CHECKING:
     from ..repository.repository import Repository
@@ -70,14 +70,9 @@ def is_new(repository: Repository, plan_name: str, wishes: Wishes) -> bool:
 
 
 def _base(repository: Repository, plan_name: str) -> tuple[Snapshot | None, TreeId | None, dict[str, MemberState]]:
-    """The newest snapshot whose group and members can be read."""
-    snapshots = plan_snapshots(repository, plan_name, on_damage=lambda _damage: None)
-    for snapshot in newest_first(snapshots, repository.clock.now()):
-        with contextlib.suppress(RepositoryDamaged):
-            group = group_of(repository, snapshot)
-            if group is not None and group.subtree is not None:
-                return snapshot, group.subtree, read_members(repository, group.subtree)
-    return None, None, {}
+    """The snapshot that the plan's next run goes on from, its group and members."""
+    snapshot, group, members = newest_readable(repository, repository, plan_name, lambda _warning: None, passed_over=RepositoryDamaged)
+    return snapshot, None if group is None else group.subtree, members
 
 
 def _is_incomplete(member: MemberState) -> bool:

@@ -51,11 +51,6 @@ def plan_snapshots(repository: Repository, plan_name: str, *, on_damage: DamageH
     return [point.snapshot for point in stored_points(repository, plan_name, on_damage=on_damage)]
 
 
-def latest_snapshot(repository: Repository, plan_name: str) -> Snapshot | None:
-    """See L(newest_first)."""
-    return next(iter(newest_first(plan_snapshots(repository, plan_name), repository.clock.now())), None)
-
-
 def newest_first(snapshots: t.Sequence[Snapshot], now: datetime) -> list[Snapshot]:
     """Of snapshots that are sorted by time: those that a host with a wrong clock has dated in the future come last.
 

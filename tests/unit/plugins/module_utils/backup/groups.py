@@ -18,7 +18,8 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mem
     read_members,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.restore_points import (
-    latest_snapshot,
+    newest_first,
+    plan_snapshots,
     restore_points,
     stored_points,
 )
@@ -27,7 +28,9 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.ids 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.model import BackupType, Plan, Selection
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.retention import RestorePoint
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.selection import Member
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import Repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.trees import walk
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import Snapshot
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.mailbox_service import Mailbox, MailboxService
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import (
     NOON,
@@ -35,6 +38,10 @@ from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils
     Place,
     new_place,
 )
+
+
+def latest_snapshot(repository: Repository, plan_name: str) -> Snapshot | None:
+    return next(iter(newest_first(plan_snapshots(repository, plan_name), repository.clock.now())), None)
 
 
 def member(key: str, name: str | None = None) -> Member:

@@ -14,14 +14,16 @@ import pytest
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup import group_tree, mail_reader
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import CHECKPOINT, outcome_of
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.members import SourceStatus, group_of, read_members
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.restore_points import (
-    latest_snapshot,
-    plan_snapshots,
-)
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.restore_points import plan_snapshots
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Outcome
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.errors import StorageError
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage import FileKind
-from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import Group, mailbox, member
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import (
+    Group,
+    latest_snapshot,
+    mailbox,
+    member,
+)
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.graph.fakes import refusal
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import RecordingStorage, new_place
 
