@@ -31,6 +31,10 @@ class BackupError(Exception):
     def __str__(self) -> str:
         return f"{self.what} {self.hint}".rstrip()
 
+    def __reduce__(self) -> tuple[t.Any, ...]:
+        """Errors go from worker processes to their parent; those of rooms are made from other arguments than they keep."""
+        return _revived, (self.__class__, self.args, self.__dict__)
+
 
 class InputError(BackupError):
     """A declaration that cannot be carried out as it stands. Nothing was touched."""
@@ -46,3 +50,9 @@ class MissingLibraryError(BackupError):
         )
         self.libraries = tuple(libraries)
         self.traceback_text = traceback_text
+
+
+def _revived(kind: type[BackupError], args: tuple[object, ...], state: dict[str, object]) -> BackupError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Settings of a whole process, made once at its start: a matter for its edge, not for a room.
+"""What concerns a whole process: settings made once at its start, at its edge and not in a room, and what it may use.
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -10,6 +10,7 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 import ctypes
+import os
 
 _MEBIBYTE = 1 << 20
 _SETTINGS = (
@@ -33,3 +34,8 @@ def limit_memory_pools() -> None:
             library.mallopt(parameter, value)
     except (AttributeError, OSError, TypeError):
         return
+
+
+def usable_cores() -> int:
+    """The cores that this process may run on."""
+    return len(os.sched_getaffinity(0))

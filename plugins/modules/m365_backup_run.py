@@ -51,6 +51,13 @@ options:
       - The default is ten minutes, which most prunes need less than.
     type: int
     default: 600
+  workers:
+    description:
+      - How many processes read members at the same time. Each takes about 150 MB of memory and at most one core.
+      - Without it a run takes one for each core of this host, and fewer where they would not pay, as when little can have
+        changed since the last run. Microsoft's limits count for each mailbox, so more processes do not ask any mailbox for more.
+      - Use V(1) where memory is short.
+    type: int
 seealso:
   - module: tenantvault.m365_backup.m365_group_backup_plan
   - module: tenantvault.m365_backup.m365_backup_restore
@@ -232,6 +239,7 @@ OPTIONS = ArgumentSpec(
     options={
         "fail_on_partial": {"type": "bool", "default": True},
         "lock_timeout": {"type": "int", "default": 600},
+        "workers": {"type": "int"},
     }
 )
 
@@ -247,6 +255,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         is_check=module.check_mode,
         lock_timeout=module.params["lock_timeout"],
         credentials=storage_credentials(module.params),
+        workers=module.params["workers"],
     )
     for warning in result.warnings:
         module.warn(warning)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import subprocess
 import tempfile
@@ -16,11 +17,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.engine import preview_plan, run_plan
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.engine import Workers, preview_plan, run_plan
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import RunResult
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.worker import WorkerSetup
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import connect
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Budget, Budgets
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.document import plan_from_dict
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.model import Plan
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.selection import resolve_members
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.keys import KdfParameters
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import (
@@ -53,17 +56,26 @@ class Backup:
     def repository(self) -> Repository:
         storage = LocalStorage(self.location)
         if repository_exists(storage):
-            return open_repository(storage, PASSPHRASE)
+            return open_at(self.location)
         return create_repository(storage, PASSPHRASE, kdf=KdfParameters(n=2**10))
 
-    def run(self, *, budgets: Budgets | None = None) -> RunResult:
-        return self._each(run_plan, budgets, hostname="backup-host")
+    def run(self, *, budgets: Budgets | None = None, workers: int = 1) -> RunResult:
+        setup = WorkerSetup(
+            plan=self.plan,
+            settings=settings_for(self.tenant),
+            open_repository=functools.partial(open_at, self.location),
+            now=now,
+            hostname="backup-host",
+            budgets=budgets,
+        )
+        return self._each(run_plan, budgets, hostname=setup.hostname, workers=Workers(setup=setup, count=workers))
 
     def preview(self) -> RunResult:
         return self._each(preview_plan, None)
 
-    def _each(self, execute: t.Callable[..., RunResult], budgets: Budgets | None, **more: t.Any) -> RunResult:
-        plan = plan_from_dict(
+    @property
+    def plan(self) -> Plan:
+        return plan_from_dict(
             {
                 "name": "group",
                 "title": self.title,
@@ -73,9 +85,11 @@ class Backup:
                 "retention": {"forever": True},
             },
         )
+
+    def _each(self, execute: t.Callable[..., RunResult], budgets: Budgets | None, **more: t.Any) -> RunResult:
         with connect(settings_for(self.tenant), budgets=budgets) as client:
-            members = resolve_members(client, plan.selection).members
-            return execute(plan, members, client, self.repository(), run_id="run", now=now, **more)
+            members = resolve_members(client, self.plan.selection).members
+            return execute(self.plan, members, client, self.repository(), run_id="run", now=now, **more)
 
     def restic(self, *arguments: str) -> str:
         """What restic says; AssertionError with its output when it is not content."""
@@ -97,6 +111,10 @@ class Backup:
         self.restic("restore", snapshot, "--target", str(target), "--quiet")
         root = target / self.title
         return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*.eml")}
+
+
+def open_at(location: Path) -> Repository:
+    return open_repository(LocalStorage(location), PASSPHRASE)
 
 
 def now() -> datetime:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import types
 import typing as t
 from pathlib import Path
@@ -18,12 +20,22 @@ if t.TYPE_CHECKING:
     from tenant.harness import RunningTenant
 
 
+def job_of(backup: Backup, *, workers: int = 1) -> dict[str, t.Any]:
+    names = ("tenant_id", "client_id", "client_secret", "proxy_url", "ca_bundle")
+    tenant = {name: str(getattr(backup.tenant, name)) for name in names}
+    return {"tenant": tenant, "folder": str(backup.folder), "users": backup.users, "workers": workers}
+
+
 def run(job: dict[str, t.Any]) -> None:
     mail_reader._OFFER_BYTES = 100_000
     group_tree._CHECKPOINT_BYTES = 300_000
     tenant = types.SimpleNamespace(**job["tenant"])
-    Backup(tenant=t.cast("RunningTenant", tenant), folder=Path(job["folder"]), users=tuple(job["users"])).run()
+    backup = Backup(tenant=t.cast("RunningTenant", tenant), folder=Path(job["folder"]), users=tuple(job["users"]))
+    backup.run(workers=job["workers"])
 
 
 if __name__ == "__main__":
-    serve(run)
+    if len(sys.argv) > 1:
+        run(json.loads(sys.argv[1]))
+    else:
+        serve(run)

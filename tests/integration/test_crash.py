@@ -44,9 +44,7 @@ def warden() -> t.Iterator[Warden]:
 
 def run_and_kill(warden: Warden, backup: Backup, **death: t.Any) -> bool:
     """Whether a run that was sentenced to death had not ended before; what it left is in order."""
-    names = ("tenant_id", "client_id", "client_secret", "proxy_url", "ca_bundle")
-    tenant = {name: str(getattr(backup.tenant, name)) for name in names}
-    was_killed = warden.do({"tenant": tenant, "folder": str(backup.folder), "users": backup.users}, **death).was_killed
+    was_killed = warden.do(killed_run.job_of(backup), **death).was_killed
     backup.restic("--no-lock", "check", "--read-data")
     return was_killed
 

@@ -59,6 +59,15 @@ def only(answers: list[Answer], *keys: str) -> list[tuple[t.Any, ...]]:
     return [tuple(answer.get(key) for key in keys) for answer in answers]
 
 
+def test_a_first_run_logs_in_once_more_for_each_worker_process_that_it_was_given(playbook: Playbook) -> None:
+    control = playbook.tenant.control
+    playbook.run(apply(playbook))
+    control.reset_log()
+    (answer,) = playbook.run(run(playbook, workers=2)).answers
+    assert (answer["outcome"], answer["counts"]["added"]) == ("complete", 60)
+    assert control.stats()["by_operation"]["token"] == 3
+
+
 @needs_restic
 def test_the_main_job_from_apply_to_restore(playbook: Playbook) -> None:
     control = playbook.tenant.control

@@ -9,22 +9,21 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from .._errors import BackupError
-from ..graph.errors import Cancelled
-from ..graph.ids import UserId
-from ..repository.errors import BlobMissing, RepositoryDamaged, RepositoryError
-from ..repository.types import Snapshot, TreeId
+from .._process import usable_cores
+from ..repository.types import Snapshot
 from .group_tree import GroupTree
-from .layout import MAIL
-from .mail_reader import MailRead, preview_mail, read_mail
-from .members import SourceState, SourceStatus
-from .results import Counts, Finding, MemberResult, Outcome, RunResult, SourceResult, finding_of, overall
+from .member_backup import MemberTask, SourceReport, back_up_member, preview_member
+from .results import MemberResult, RunResult, overall
+from .run_state import RunState
+from .sources import sources_of
+from .usage import Usage, usage_of
+from .worker import MEMBERS_AT_ONCE, WorkerSetup
+from .worker_processes import read_in_processes, workers_worth_it
 
 if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
@@ -33,16 +32,17 @@ if t.TYPE_CHECKING:
     from ..repository.repository import Repository
     from ..repository.writer import Writer
 
-MEMBERS_AT_ONCE = 8
 
-Read = t.TypeVar("Read")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workers:
+    """Worker processes that a run may have. C(count) is None for as many as help on this machine."""
 
+    setup: WorkerSetup
+    count: int | None = None
 
-@dataclass(frozen=True, slots=True)
-class _SourceRead:
-    result: SourceResult
-    tree: TreeId | None
-    state: SourceState
+    def number_for(self, tasks: t.Collection[MemberTask]) -> int:
+        wanted = workers_worth_it(tasks, usable_cores()) if self.count is None else self.count
+        return max(1, min(wanted, len(tasks)))
 
 
 def run_plan(
@@ -55,20 +55,30 @@ def run_plan(
     now: t.Callable[[], datetime],
     hostname: str,
     lock_timeout: float = 0.0,
+    workers: Workers | None = None,
 ) -> RunResult:
-    """Back up every member's mailbox and leave one snapshot, unless nothing at all has changed.
+    """Back up every member's sources and leave one snapshot, unless nothing at all has changed.
 
-    A member whose mailbox cannot be read keeps its last good state and spoils nothing else. Raises RepositoryError when
-    the repository fails (nothing can be stored any more), Cancelled when the client was cancelled.
+    With ``workers`` the members are read in processes of their own, else in this one. A source that cannot be read keeps
+    its last good state and spoils nothing else. Raises RepositoryError when the repository fails (nothing can be stored
+    any more), Cancelled when the client was cancelled.
     """
     started = now()
     with repository.writing(hostname=hostname, lock_timeout=lock_timeout) as writer:
         group = GroupTree.load(plan, repository, writer, members, run_id, now)
-        results = _read_members(group, writer, client, members)
+        run = RunState(group, writer, members)
+        number = 1 if workers is None else workers.number_for(run.tasks)
+        if workers is None or number == 1:
+            theirs = Usage()
+            _read_here(run, client, writer)
+        else:
+            theirs = read_in_processes(run, workers.setup, number)
+            repository.known_index.refresh()
+        results = run.results()
         outcome = overall(result.outcome for result in results)
         snapshot = group.save(writer, outcome.value, results) if group.is_changed(outcome) else None
-        stats = writer.stats
-    return _run_result(group, started, client, results, snapshot is not None, snapshot, stats.stored_bytes)
+        ours = usage_of(client, writer)
+    return _run_result(group, started, results, snapshot is not None, snapshot, ours + theirs)
 
 
 def preview_plan(
@@ -83,28 +93,44 @@ def preview_plan(
     """What L(run_plan) would do now: Graph is asked what has changed, nothing is read in full and nothing is written."""
     started = now()
     group = GroupTree.load(plan, repository, repository, members, run_id, now)
+    sources = sources_of(plan)
 
     def preview(member: Member) -> MemberResult:
-        source = _preview_source(group, client, member)
-        return MemberResult(id=member.id, principal_name=member.principal_name, sources=(source,))
+        previews = preview_member(group.task(member), sources, client, group.store, now=group.now())
+        return MemberResult(id=member.id, principal_name=member.principal_name, sources=previews)
 
     with ThreadPoolExecutor(MEMBERS_AT_ONCE, thread_name_prefix="member") as pool:
         results = list(pool.map(preview, members))
     outcome = overall(result.outcome for result in results)
     is_changed = group.is_changed(outcome) or any(source.is_changed for result in results for source in result.sources)
-    return _run_result(group, started, client, results, is_changed, None, 0)
+    return _run_result(group, started, results, is_changed, None, usage_of(client))
+
+
+def _read_here(run: RunState, client: GraphClient, writer: Writer) -> None:
+    def report(one: SourceReport) -> None:
+        run.take(one)
+        run.save_checkpoint()
+
+    with ThreadPoolExecutor(MEMBERS_AT_ONCE, thread_name_prefix="member") as pool:
+        futures = [pool.submit(back_up_member, task, run.sources, client, writer, now=run.group.now, report=report) for task in run.tasks]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            client.cancel()
+            raise
 
 
 def _run_result(
     group: GroupTree,
     started: datetime,
-    client: GraphClient,
     results: t.Sequence[MemberResult],
     is_changed: bool,
     snapshot: Snapshot | None,
-    stored_bytes: int,
+    usage: Usage,
 ) -> RunResult:
-    traffic = client.traffic()
     return RunResult(
         run_id=group.run_id,
         plan=group.plan.name,
@@ -114,144 +140,8 @@ def _run_result(
         snapshot_id=None if snapshot is None else snapshot.id,
         is_changed=is_changed,
         members=tuple(results),
-        stored_bytes=stored_bytes,
-        requests=sum(traffic.requests.values()),
-        throttled_seconds=traffic.throttled_seconds,
+        stored_bytes=usage.stored_bytes,
+        requests=usage.requests,
+        throttled_seconds=usage.throttled_seconds,
         warnings=(*group.warnings, *(warning for result in results for source in result.sources for warning in source.warnings)),
     )
-
-
-def _judged(findings: t.Sequence[Finding]) -> tuple[Outcome, SourceStatus]:
-    """What a source that was read to its end is called."""
-    return (Outcome.PARTIAL, SourceStatus.FINDINGS) if findings else (Outcome.COMPLETE, SourceStatus.GOOD)
-
-
-def _last_success(state: SourceState | None) -> datetime | None:
-    return None if state is None or state.last_success is None else datetime.fromisoformat(state.last_success)
-
-
-def _preview_source(group: GroupTree, client: GraphClient, member: Member) -> SourceResult:
-    before = group.base_state(member.id, MAIL)
-    try:
-        read, _base, warnings = _or_start_over(
-            group,
-            member,
-            lambda base: preview_mail(client, UserId(member.id), group.store, base, now=group.now()),
-        )
-    except BackupError as error:
-        if _ends_the_run(error):
-            raise
-        failed = _failed(None, before, error, member)
-        return dataclasses.replace(failed.result, is_changed=before != failed.state)
-    outcome, status = _judged(read.findings)
-    return SourceResult(
-        source=MAIL,
-        outcome=outcome,
-        is_changed=read.is_changed or before is None or before.status is not status,
-        counts=read.counts,
-        findings=read.findings,
-        left_out=read.left_out,
-        last_success=_last_success(before),
-        warnings=warnings,
-    )
-
-
-def _read_members(group: GroupTree, writer: Writer, client: GraphClient, members: t.Sequence[Member]) -> list[MemberResult]:
-    def read(member: Member) -> MemberResult:
-        source = _read_source(group, writer, client, member)
-        group.put(writer, member.id, MAIL, source.tree, source.state)
-        return MemberResult(id=member.id, principal_name=member.principal_name, sources=(source.result,))
-
-    with ThreadPoolExecutor(MEMBERS_AT_ONCE, thread_name_prefix="member") as pool:
-        futures = [pool.submit(read, member) for member in members]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            client.cancel()
-            raise
-
-
-def _read_source(group: GroupTree, writer: Writer, client: GraphClient, member: Member) -> _SourceRead:
-    before = group.base_state(member.id, MAIL)
-    now = group.now()
-
-    def read_from(base: TreeId | None) -> MailRead:
-        return read_mail(
-            client,
-            UserId(member.id),
-            writer,
-            base,
-            now=now,
-            offer=lambda tree: group.offer(writer, member.id, MAIL, tree),
-        )
-
-    try:
-        read, base, warnings = _or_start_over(group, member, read_from)
-    except BackupError as error:
-        if _ends_the_run(error):
-            raise
-        # What broke off before goes on from where it is now; a good state gives way to nothing less than a good one.
-        place = group.offered_tree if _is_unfinished(before) else group.base_tree
-        return _failed(place(member.id, MAIL), before, error, member)
-    is_changed = read.tree != base
-    outcome, status = _judged(read.findings)
-    is_same = before is not None and before.status is status and not is_changed
-    state = before if is_same and before is not None else SourceState(status=status, last_success=now.isoformat(timespec="seconds"))
-    result = SourceResult(
-        source=MAIL,
-        outcome=outcome,
-        is_changed=is_changed,
-        counts=read.counts,
-        findings=read.findings,
-        left_out=read.left_out,
-        last_success=now,
-        warnings=warnings,
-    )
-    return _SourceRead(result, read.tree, state)
-
-
-def _or_start_over(
-    group: GroupTree,
-    member: Member,
-    read: t.Callable[[TreeId | None], Read],
-) -> tuple[Read, TreeId | None, tuple[str, ...]]:
-    """Read from the last state; in full when a part of that state is gone, which a repair has found and dropped.
-
-    Damage that no repair has dealt with is a failure of the source: the damaged blob still counts as stored, so reading
-    in full would put a snapshot on top of it that is no better.
-    """
-    warning = f"The mailbox of {member.principal_name} was read in full, because its last state in the repository is incomplete."
-    before = group.base_state(member.id, MAIL)
-    if before is not None and before.is_incomplete:
-        return read(None), None, (warning,)
-    try:
-        base = group.base_tree(member.id, MAIL)
-        return read(base), base, ()
-    except BlobMissing as error:
-        return read(None), None, (f"{warning} {error}",)
-
-
-def _ends_the_run(error: BackupError) -> bool:
-    """Whether no other source could be read or stored either."""
-    return isinstance(error, (Cancelled, RepositoryError)) and not isinstance(error, RepositoryDamaged)
-
-
-def _is_unfinished(before: SourceState | None) -> bool:
-    return before is None or before.status is SourceStatus.UNFINISHED
-
-
-def _failed(base: TreeId | None, before: SourceState | None, error: BackupError, member: Member) -> _SourceRead:
-    last = None if before is None else before.last_success
-    status = SourceStatus.UNFINISHED if _is_unfinished(before) else SourceStatus.STALE
-    result = SourceResult(
-        source=MAIL,
-        outcome=Outcome.FAILED,
-        is_changed=False,
-        counts=Counts(),
-        findings=(finding_of(error, f"mailbox of {member.principal_name}"),),
-        last_success=_last_success(before),
-    )
-    is_incomplete = before is not None and before.is_incomplete
-    return _SourceRead(result, base, SourceState(status=status, last_success=last, is_incomplete=is_incomplete))

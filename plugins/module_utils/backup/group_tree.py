@@ -20,10 +20,9 @@ from ..repository.errors import BlobMissing, RepositoryDamaged
 from ..repository.trees import edit_tree, find_node
 from ..repository.types import Node, Path, Snapshot, SnapshotId, TreeId
 from .layout import CHECKPOINT, MEMBERS_FILE, META, META_TIME, RUN_FILE, outcome_of, safe_name, snapshot_tags
+from .member_backup import MemberTask, SourceReport
 from .members import (
     MemberState,
-    SourceState,
-    SourceStatus,
     group_of,
     members_as_json,
     read_members,
@@ -97,40 +96,35 @@ class GroupTree:
             )
         return cls(plan, store, base, node, before, with_directories(after), run_id, now, warnings)
 
-    def base_tree(self, member_id: str, source: str) -> TreeId | None:
-        """What a source had before. Raises RepositoryDamaged the first time, if it cannot be found; then it had nothing."""
-        key = (member_id, source)
-        if key not in self._base_trees:
-            tree = None
-            before = self._before.get(member_id)
-            try:
-                if before is not None and self._base_group is not None and self._base_group.subtree is not None:
-                    tree = source_tree(self.store, self._base_group.subtree, before.directory, source)
-            finally:
-                self._base_trees[key] = tree
-        return self._base_trees[key]
+    def task(self, member: Member) -> MemberTask:
+        before = self._before.get(member.id)
+        group = None if self._base_group is None or before is None or not before.directory else self._base_group.subtree
+        return MemberTask(
+            member=member,
+            group=group,
+            directory="" if before is None else before.directory,
+            states={} if before is None else before.sources,
+        )
 
-    def base_state(self, member_id: str, source: str) -> SourceState | None:
-        before = self._before.get(member_id)
-        return None if before is None else before.sources.get(source)
-
-    def put(self, writer: Writer, member_id: str, source: str, tree: TreeId | None, state: SourceState) -> None:
+    def put(self, report: SourceReport) -> None:
+        """Take what a source has now. All of it must be in the repository before the next snapshot is saved."""
         with self._lock:
-            self._trees.setdefault(member_id, {})[source] = tree
-            member = self._members[member_id]
-            self._members[member_id] = dataclasses.replace(member, sources={**member.sources, source: state})
-            self._save_checkpoint(writer)
-
-    def offer(self, writer: Writer, member_id: str, source: str, tree: TreeId) -> None:
-        """Keep what a source has so far for the next checkpoint."""
-        before = self.base_state(member_id, source)
-        state = SourceState(status=SourceStatus.UNFINISHED, last_success=None if before is None else before.last_success)
-        self.put(writer, member_id, source, tree, state)
+            self._base_trees[report.member_id, report.source] = report.base
+            self._trees.setdefault(report.member_id, {})[report.source] = report.tree
+            member = self._members[report.member_id]
+            self._members[report.member_id] = dataclasses.replace(member, sources={**member.sources, report.source: report.state})
 
     def offered_tree(self, member_id: str, source: str) -> TreeId | None:
-        """What a source had so far when it broke off; what it had before where it offered nothing."""
+        """What this run has of a source so far."""
         with self._lock:
-            return self._trees.get(member_id, {}).get(source) or self.base_tree(member_id, source)
+            return self._trees.get(member_id, {}).get(source)
+
+    def save_checkpoint(self, writer: Writer, stored_bytes: int) -> None:
+        """Leave a snapshot of what there is so far, when C(stored_bytes) have grown enough since the last one."""
+        with self._lock:
+            if is_checkpoint_due(stored_bytes, self._checkpoint_bytes):
+                self._checkpoint_bytes = stored_bytes
+                self.save(writer, CHECKPOINT)
 
     def is_changed(self, outcome: Outcome) -> bool:
         """Whether a run with this outcome has something to leave: what it found, or what only a checkpoint holds so far."""
@@ -139,7 +133,7 @@ class GroupTree:
         if self._base_group is None or self._base_group.name != safe_name(self.plan.title):
             return True
         return self._members != self._before or any(
-            tree != self.base_tree(member_id, source) for member_id, trees in self._trees.items() for source, tree in trees.items()
+            tree != self._base_tree(member_id, source) for member_id, trees in self._trees.items() for source, tree in trees.items()
         )
 
     def save(self, writer: Writer, outcome: str, results: t.Sequence[MemberResult] = ()) -> Snapshot:
@@ -169,7 +163,7 @@ class GroupTree:
             if before is not None and is_renamed:
                 edits.setdefault((before.directory,), None)
             for source in member.sources if changed else ():
-                changed.setdefault(source, self.base_tree(member.id, source))
+                changed.setdefault(source, self._base_tree(member.id, source))
             nodes = [Node.directory(source, META_TIME, tree) for source, tree in changed.items() if tree is not None]
             if nodes:
                 edits[(member.directory,)] = Node.directory(member.directory, META_TIME, writer.save_tree(nodes))
@@ -189,11 +183,19 @@ class GroupTree:
         group = None if self._base_group is None else self._base_group.subtree
         return None if group is None else find_node(self.store, group, (name,))
 
-    def _save_checkpoint(self, writer: Writer) -> None:
-        stored = writer.stats.stored_bytes
-        if stored - self._checkpoint_bytes >= max(_CHECKPOINT_BYTES, self._checkpoint_bytes // 4):
-            self._checkpoint_bytes = stored
-            self.save(writer, CHECKPOINT)
+    def _base_tree(self, member_id: str, source: str) -> TreeId | None:
+        """What a source had before that this run has not read, or not yet."""
+        if (member_id, source) not in self._base_trees:
+            before = self._before.get(member_id)
+            group = None if self._base_group is None else self._base_group.subtree
+            tree = None if before is None or group is None else source_tree(self.store, group, before.directory, source)
+            self._base_trees[member_id, source] = tree
+        return self._base_trees[member_id, source]
+
+
+def is_checkpoint_due(stored_bytes: int, at_the_last: int) -> bool:
+    """Whether what was stored since the last checkpoint is worth one: each writes the group anew, all together cost little."""
+    return stored_bytes - at_the_last >= max(_CHECKPOINT_BYTES, at_the_last // 4)
 
 
 def newest_readable(

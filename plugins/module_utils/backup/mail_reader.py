@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import typing as t
-from dataclasses import dataclass
 from datetime import datetime
 
 from .._errors import BackupError
@@ -30,7 +29,8 @@ from .mail_folders import FolderRound
 from .mail_record import received
 from .mail_state import MailState, load_state
 from .mail_tree import MailTree, same_folders
-from .results import Counts, Finding
+from .results import Counts
+from .source_read import SourcePreview, SourceRead
 from .temporary_databases import temporary_databases
 
 if t.TYPE_CHECKING:
@@ -42,26 +42,6 @@ _AHEAD = 32
 _OFFER_BYTES = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class MailPreview:
-    """What a run would do now, without having read a body or written anything."""
-
-    is_changed: bool
-    counts: Counts
-    findings: tuple[Finding, ...]
-    left_out: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MailRead:
-    """The new tree (the old one's id when nothing changed), counts, and what could not be stored."""
-
-    tree: TreeId
-    counts: Counts
-    findings: tuple[Finding, ...]
-    left_out: tuple[str, ...]
-
-
 def read_mail(
     client: GraphClient,
     user: UserId,
@@ -70,7 +50,7 @@ def read_mail(
     *,
     now: datetime,
     offer: t.Callable[[TreeId], None],
-) -> MailRead:
+) -> SourceRead:
     """Bring the tree of a member's mail up to date.
 
     C(offer) is given an intermediate tree from time to time: complete in itself, with the cursors of C(base), so that
@@ -88,10 +68,10 @@ def read_mail(
         folders = changes.list_folders()
         with contextlib.closing(MailTree(writer, state, catalogue, folders)) as tree:
             read = _Reading(state, changes, folders, bodies, tree, offer).run()
-        return read if read.tree == base else dataclasses.replace(read, tree=compacted(writer, read.tree))
+        return read if read.tree is None or read.tree == base else dataclasses.replace(read, tree=compacted(writer, read.tree))
 
 
-def preview_mail(client: GraphClient, user: UserId, store: Repository | Writer, base: TreeId | None, *, now: datetime) -> MailPreview:
+def preview_mail(client: GraphClient, user: UserId, store: Repository | Writer, base: TreeId | None, *, now: datetime) -> SourcePreview:
     """Ask Graph what has changed and decide, as L(read_mail) would. Costs the listing, no bodies, and writes nothing."""
     state = load_state(store, base)
     counts = Counts(total=state.facts.items)
@@ -102,7 +82,7 @@ def preview_mail(client: GraphClient, user: UserId, store: Repository | Writer, 
             counts.fetched += action.what is Do.READ
             _count(counts, action)
         is_changed = base is None or counts != Counts(total=state.facts.items) or not _is_same(state, changes, folders)
-        return MailPreview(is_changed, counts, tuple(changes.findings), folders.left_out)
+        return SourcePreview(is_changed=is_changed, counts=counts, findings=tuple(changes.findings), left_out=folders.left_out)
 
 
 class _Reading:
@@ -126,7 +106,7 @@ class _Reading:
         self._counts = Counts(total=state.facts.items)
         self._offered_bytes = 0
 
-    def run(self) -> MailRead:
+    def run(self) -> SourceRead:
         for action in self._changes.actions():
             body = self._tree.old_body(action.old or action.new) if action.what is Do.KEEP else None
             if action.what is Do.REMOVE:
@@ -138,7 +118,7 @@ class _Reading:
                 self._take_bodies(leave=_AHEAD)
             self._offer_progress()
         self._take_bodies(leave=0)
-        return MailRead(self._finish(), self._counts, tuple(self._changes.findings), self._folders.left_out)
+        return SourceRead(tree=self._finish(), counts=self._counts, findings=tuple(self._changes.findings), left_out=self._folders.left_out)
 
     def _take_bodies(self, leave: int) -> None:
         for action, answer in self._bodies.answers(leave):

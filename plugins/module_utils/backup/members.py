@@ -39,11 +39,13 @@ class SourceState:
     """C(last_success) is when the source was last read to its end and something had changed; ISO 8601, None if never.
 
     C(is_incomplete) says that the repository has lost a part of it, so that the next run reads the source in full.
+    C(availability) is the one of the last report, such as C(no_archive).
     """
 
     status: SourceStatus
     last_success: str | None = None
     is_incomplete: bool = False
+    availability: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -100,6 +102,7 @@ def _as_dict(member: MemberState) -> dict[str, t.Any]:
     document = dataclasses.asdict(member)
     for state in document["sources"].values():
         state["status"] = state["status"].value
-        if not state["is_incomplete"]:
-            del state["is_incomplete"]
+        for key in ("is_incomplete", "availability"):
+            if not state[key]:
+                del state[key]
     return document

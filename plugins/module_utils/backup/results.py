@@ -93,6 +93,7 @@ class SourceResult:
     findings: tuple[Finding, ...] = ()
     left_out: tuple[str, ...] = ()
     last_success: datetime | None = None
+    availability: str = ""
     warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, t.Any]:
@@ -103,6 +104,7 @@ class SourceResult:
             "findings": listed(self.findings),
             "left_out": list(self.left_out),
             "last_success": None if self.last_success is None else self.last_success.isoformat(),
+            "availability": self.availability,
         }
 
 

@@ -10,6 +10,7 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import secrets
 import socket
 import typing as t
@@ -22,8 +23,9 @@ from ..plan.apply import refuse_unsupported
 from ..plan.repository_access import S3Credentials, open_plan_repository
 from ..plan.selection import resolve_members
 from ..report.run_record import save_run_record
-from .engine import preview_plan, run_plan
+from .engine import Workers, preview_plan, run_plan
 from .results import RunResult
+from .worker import WorkerSetup
 
 if t.TYPE_CHECKING:
     from ..graph.settings import ConnectionSettings
@@ -50,15 +52,18 @@ def back_up(
     is_check: bool,
     lock_timeout: float,
     credentials: S3Credentials | None = None,
+    workers: int | None = None,
     now: t.Callable[[], datetime] = utc_now,
 ) -> RunResult:
     """Run a stored plan. Everything that can be wrong with the input is found before anything is written.
 
-    In check mode Graph is asked what has changed, and nothing is stored: not a body, not a lock, not a record.
+    ``workers`` is the number of processes that read members, None for as many as help. In check mode Graph is asked what
+    has changed, and nothing is stored: not a body, not a lock, not a record.
     """
     stored = store.find(reference)
     refuse_unsupported(stored.plan)
-    repository = open_plan_repository(stored, passphrase_of(stored.plan), credentials)
+    open_repository = functools.partial(open_plan_repository, stored, passphrase_of(stored.plan), credentials)
+    repository = open_repository()
     run_id = new_run_id(now())
     with connect(settings) as client:
         resolution = resolve_members(client, stored.plan.selection)
@@ -70,6 +75,14 @@ def back_up(
         if is_check:
             result = preview_plan(stored.plan, resolution.members, client, repository, run_id=run_id, now=now)
         else:
+            setup = WorkerSetup(
+                plan=stored.plan,
+                settings=settings,
+                open_repository=open_repository,
+                now=now,
+                hostname=socket.gethostname(),
+                lock_timeout=lock_timeout,
+            )
             result = run_plan(
                 stored.plan,
                 resolution.members,
@@ -77,8 +90,9 @@ def back_up(
                 repository,
                 run_id=run_id,
                 now=now,
-                hostname=socket.gethostname(),
+                hostname=setup.hostname,
                 lock_timeout=lock_timeout,
+                workers=Workers(setup=setup, count=workers),
             )
     result = dataclasses.replace(result, warnings=(*result.warnings, *resolution.warnings))
     if not is_check:

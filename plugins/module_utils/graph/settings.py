@@ -35,7 +35,7 @@ class ConnectionSettings:
     proxy: str | None = dataclasses.field(default=None, repr=False)
     ca_bundle: str | None = None
     connections: int = 64
-    environment: t.Mapping[str, str] = dataclasses.field(default_factory=lambda: os.environ, repr=False)
+    environment: t.Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(os.environ), repr=False)
 
     def check(self, now: datetime.datetime) -> Network:
         """Everything that can be found wrong without a network.

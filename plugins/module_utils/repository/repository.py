@@ -204,18 +204,18 @@ class Repository(BlobReader):
             yield self
 
     @contextlib.contextmanager
-    def writing(self, *, hostname: str | None = None, lock_timeout: float = 0.0) -> t.Iterator[Writer]:
+    def writing(self, *, hostname: str | None = None, lock_timeout: float = 0.0, caches_index: bool = True) -> t.Iterator[Writer]:
         """A writer under a shared lock. ``hostname`` goes into snapshots. Left normally, it flushes; left by an exception, it stops.
 
-        Raises RepositoryLocked, StorageError, RepositoryDamaged.
+        Of several writers on a host one is enough that ``caches_index``. Raises RepositoryLocked, StorageError, RepositoryDamaged.
         """
-        with self._writer(False, hostname, lock_timeout) as writer:
+        with self._writer(False, hostname, lock_timeout, caches_index=caches_index) as writer:
             yield writer
 
     @contextlib.contextmanager
     def exclusive(self, *, hostname: str | None = None, lock_timeout: float = 0.0) -> t.Iterator[Writer]:
         """As L(writing), but nobody else may hold a lock: for what deletes."""
-        with self._writer(True, hostname, lock_timeout) as writer:
+        with self._writer(True, hostname, lock_timeout, caches_index=True) as writer:
             yield writer
 
     def key_files(self) -> list[KeyInfo]:
@@ -230,15 +230,17 @@ class Repository(BlobReader):
         return any(stored.name == snapshot for stored in self.storage.list(FileKind.SNAPSHOT))
 
     @contextlib.contextmanager
-    def _writer(self, exclusive: bool, hostname: str | None, lock_timeout: float) -> t.Iterator[Writer]:
+    def _writer(self, exclusive: bool, hostname: str | None, lock_timeout: float, *, caches_index: bool) -> t.Iterator[Writer]:
         with hold_lock(self.files, self.clock, exclusive=exclusive, lock_timeout=lock_timeout) as lock:
             self.known_index.refresh()
             self.known_index.refuse_damage()
-            self.known_index.save()
+            if caches_index:
+                self.known_index.save()
             writer = Writer(self, lock, hostname or socket.gethostname())
             try:
                 yield writer
                 writer.flush()
-                self.known_index.save()
+                if caches_index:
+                    self.known_index.save()
             finally:
                 writer.close()

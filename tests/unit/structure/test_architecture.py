@@ -23,7 +23,8 @@ ROOMS = {
     "scan": set[str](),
     "plan": {"_text", "graph", "repository"},
     "report": {"_text", "plan"},
-    "backup": {"_text", "graph", "repository", "scan", "plan", "report"},
+    # _process: a worker process of a run begins in this room.
+    "backup": {"_text", "_process", "graph", "repository", "scan", "plan", "report"},
     "restore": {"_text", "graph", "repository", "scan", "plan", "report", "backup"},
 }
 BOTH_MEET_IN = {"backup", "restore"}

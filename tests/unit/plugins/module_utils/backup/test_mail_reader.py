@@ -17,9 +17,10 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors im
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup import compaction, mail_reader
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.catalogue import Catalogue
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_pending import PendingChanges
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_reader import MailRead, preview_mail, read_mail
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_reader import preview_mail, read_mail
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_state import load_state
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Counts
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.source_read import SourceRead
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.ids import UserId
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.trees import walk
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import TreeId
@@ -41,7 +42,7 @@ def writer() -> t.Iterator[Writer]:
 Offer = t.Callable[[TreeId], None]
 
 
-def read(writer: Writer, mailbox: Mailbox, base: TreeId | None, offer: Offer = lambda tree: None) -> tuple[MailRead, list[str]]:
+def read(writer: Writer, mailbox: Mailbox, base: TreeId | None, offer: Offer = lambda tree: None) -> tuple[SourceRead, list[str]]:
     """One run, and the messages whose content it asked for."""
     service = MailboxService(u=mailbox)
     result = read_mail(service.client, UserId("u"), writer, base, now=NOW, offer=offer)

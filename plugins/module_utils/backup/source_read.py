@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the readers of all sources hand to a run.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..repository.types import TreeId
+from .results import Counts, Finding
+
+#: C(availability) of a source whose user has no mailbox.
+NO_MAILBOX = "no_mailbox"
+#: C(availability) of a source that Microsoft does not offer in the cloud of the tenant.
+NOT_IN_THIS_CLOUD = "not_available_in_this_cloud"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRead:
+    """A source that was read to its end.
+
+    C(tree) is the old one's id when nothing has changed, and None when the member has no such source. C(availability)
+    says why there is none, or what else a member's report should state of it; empty where there is nothing to say.
+    """
+
+    tree: TreeId | None
+    counts: Counts
+    findings: tuple[Finding, ...] = ()
+    left_out: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    availability: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePreview:
+    """What a run would do now with a source, without having read a body or written anything."""
+
+    is_changed: bool
+    counts: Counts
+    findings: tuple[Finding, ...] = ()
+    left_out: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    availability: str = ""

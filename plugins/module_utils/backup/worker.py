@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A worker process of a run: it reads members that its parent gives it into the plan's repository, by a writer of its own.
+
+Nothing is shared with the parent but a pipe. The worker has its own login, its own lock on the repository and its own
+index. It tells the parent of a source only what is durable and indexed, so the parent may put it into a snapshot at once.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import traceback
+import typing as t
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from multiprocessing.connection import Connection
+
+from .._errors import BackupError
+from .._process import limit_memory_pools
+from ..graph.client import connect
+from ..graph.limits import Budgets
+from .group_tree import is_checkpoint_due
+from .member_backup import MemberTask, SourceReport, back_up_member
+from .sources import sources_of
+from .usage import Usage, usage_of
+
+if t.TYPE_CHECKING:
+    from ..graph.client import GraphClient
+    from ..graph.settings import ConnectionSettings
+    from ..plan.model import Plan
+    from ..repository.repository import Repository
+    from ..repository.writer import Writer
+
+MEMBERS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSetup:
+    """Everything that a worker needs, picklable. It holds secrets, so it goes through the pipe and nowhere else."""
+
+    plan: Plan
+    settings: ConnectionSettings = field(repr=False)
+    open_repository: t.Callable[[], Repository] = field(repr=False)
+    now: t.Callable[[], datetime]
+    hostname: str
+    lock_timeout: float = 0.0
+    budgets: Budgets | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Reports whose content is in the repository, and how many bytes this worker has stored in all."""
+
+    reports: tuple[SourceReport, ...]
+    stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A member was read to its end; there is room for another."""
+
+    member_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The run cannot go on."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """All is stored and the lock is given back."""
+
+    usage: Usage
+
+
+Message = t.Union[Stored, Finished, Broken, Done]
+
+
+def work(setup: WorkerSetup, pipe: Connection) -> None:
+    """What a worker process does: back up the tasks out of the pipe until None comes. When the parent is gone, it stops."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all, and the parent decides
+    limit_memory_pools()
+    parent = _Parent(pipe)
+    try:
+        with connect(setup.settings, budgets=setup.budgets) as client:
+            repository = setup.open_repository()
+            with repository.writing(hostname=setup.hostname, lock_timeout=setup.lock_timeout, caches_index=False) as writer:
+                _Work(setup, client, writer, parent).run()
+                usage = usage_of(client, writer)
+        parent.tell(Done(usage))
+    except _ParentGone:
+        return
+    except BackupError as error:
+        parent.tell(Broken(error))
+
+
+class _ParentGone(Exception):
+    """There is nobody to work for."""
+
+
+class _Parent:
+    """The other end of the pipe. Thread-safe."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+
+    def next_task(self) -> MemberTask | None:
+        """None when there will be no more. Raises _ParentGone."""
+        try:
+            task: MemberTask | None = self._pipe.recv()
+        except (EOFError, OSError):
+            raise _ParentGone from None
+        return task
+
+    def tell(self, message: Message) -> None:
+        """That the parent is gone is noticed where tasks are received."""
+        with self._lock:
+            try:
+                self._pipe.send(message)
+            except OSError:
+                return
+
+
+class _Work:
+    """The tasks of this worker, some of them at a time."""
+
+    def __init__(self, setup: WorkerSetup, client: GraphClient, writer: Writer, parent: _Parent) -> None:
+        self._setup = setup
+        self._sources = sources_of(setup.plan)
+        self._client = client
+        self._writer = writer
+        self._parent = parent
+        self._lock = threading.Lock()
+        self._reports: list[SourceReport] = []
+        self._told_bytes = 0
+
+    def run(self) -> None:
+        with ThreadPoolExecutor(MEMBERS_AT_ONCE, thread_name_prefix="member") as pool:
+            try:
+                while (task := self._parent.next_task()) is not None:
+                    pool.submit(self._back_up, task).add_done_callback(self._tell_of_end)
+            except _ParentGone:
+                self._client.cancel()
+                raise
+        self._tell_stored()
+
+    def _back_up(self, task: MemberTask) -> str:
+        back_up_member(task, self._sources, self._client, self._writer, now=self._setup.now, report=self._report)
+        return task.member.id
+
+    def _tell_of_end(self, member: Future[str]) -> None:
+        error = member.exception()
+        if error is None:
+            self._parent.tell(Finished(member.result()))
+        elif isinstance(error, BackupError):
+            self._parent.tell(Broken(error))
+        else:
+            self._parent.tell(Broken(RuntimeError("".join(traceback.format_exception(error.__class__, error, error.__traceback__)))))
+
+    def _report(self, report: SourceReport) -> None:
+        with self._lock:
+            self._reports.append(report)
+            if is_checkpoint_due(self._writer.stats.stored_bytes, self._told_bytes):
+                self._tell_stored()
+
+    def _tell_stored(self) -> None:
+        """Flush first: what a report names may be in a snapshot of the parent a moment later."""
+        self._writer.flush()
+        self._told_bytes = self._writer.stats.stored_bytes
+        self._parent.tell(Stored(tuple(self._reports), self._told_bytes))
+        self._reports.clear()
