@@ -124,7 +124,7 @@ def _workers(folder: Path, data: Path, tools: Sequence[Tool], found: Found) -> N
         tool = ours(folder / str(parts), data, folder / "target")
         tool.repository.parent.mkdir(parents=True)
         run(tool, [tool.create])
-        commands = [[*tool.steps["initial"][0], str(part), str(parts), str(_WORKER_THREADS)] for part in range(parts)]
+        commands = [[*tool.steps["part"][0], str(part), str(parts), str(_WORKER_THREADS)] for part in range(parts)]
         wall, usages = together(commands, tool.source, tool.environment)
         if parts == 1:
             found.one.append(usages[0])

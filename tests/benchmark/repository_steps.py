@@ -11,18 +11,21 @@ stands for the readers, which fetch bodies from Microsoft in some threads, and f
 from __future__ import annotations
 
 import collections
+import dataclasses
 import itertools
 import json
 import os
+import subprocess
 import sys
 import typing as t
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils._process import limit_memory_pools
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._process import limit_memory_pools, usable_cores
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import create_repository, open_repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_local import LocalStorage
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import TreeId
 
 from .repository_data import SOURCE
 
@@ -30,12 +33,13 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import Repository
-    from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import Node, TreeId
+    from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import Node
     from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.writer import Writer
 
 PASSPHRASE_VARIABLE = "RESTIC_PASSWORD"
 BODIES_AT_ONCE = 4
 """As many as the product fetches from one mailbox at a time."""
+THREADS_A_WORKER = 2
 _AHEAD = 4 * BODIES_AT_ONCE
 _FILES_A_TASK = 16
 _CHUNK = 4 << 20
@@ -48,11 +52,26 @@ def create(repository: str) -> None:
     create_repository(LocalStorage(repository), os.environ[PASSPHRASE_VARIABLE])
 
 
-def initial(repository: str, source: str, part: str = "0", parts: str = "1", threads: str = str(BODIES_AT_ONCE)) -> None:
-    """Everything, or every n-th file of it, into a snapshot."""
-    files = _files(source)[int(part) :: int(parts)]
-    with _open(repository).writing() as writer:
-        _save(writer, source, None, ((parts, True) for parts in files), int(threads))
+def initial(repository: str, source: str) -> None:
+    """Everything into a snapshot, as a run does it: a worker process for each core, and this one puts their trees together."""
+    parts = usable_cores()
+    command = [sys.executable, "-m", "benchmark.repository_steps", "part", repository, source]
+    workers = [subprocess.Popen([*command, str(part), str(parts)], stdout=subprocess.PIPE, text=True) for part in range(parts)]
+    opened = _open(repository)
+    with opened.writing() as writer:
+        trees = [TreeId(worker.communicate()[0].strip()) for worker in workers]
+        if any(worker.returncode for worker in workers):
+            sys.exit("a worker failed")
+        opened.known_index.refresh()
+        writer.save_snapshot(_merged(writer, trees), time=datetime.now(timezone.utc), paths=[f"/{SOURCE}"])
+
+
+def part(repository: str, source: str, number: str = "0", parts: str = "1", threads: str = str(THREADS_A_WORKER)) -> None:
+    """Every n-th folder of mails and every n-th large file, as a tree, whose id is printed: what a worker does."""
+    units = itertools.groupby(_files(source), key=lambda path: path[:-1] if path[0] == "mail" else path)
+    files = [path for _unit, paths in [(unit, list(paths)) for unit, paths in units][int(number) :: int(parts)] for path in paths]
+    with _open(repository).writing(caches_index=False) as writer:
+        print(_save(writer, source, None, ((path, True) for path in files), int(threads)))
 
 
 def unchanged(repository: str) -> None:
@@ -83,7 +102,8 @@ def second(repository: str, source: str, manifest: str) -> None:
     named = {tuple(name.split("/")): kind != "removed" for kind, names in changes.items() for name in names}
     opened = _open(repository)
     with opened.writing() as writer:
-        _save(writer, source, opened.snapshots()[-1].tree, sorted(named.items()), BODIES_AT_ONCE)
+        tree = _save(writer, source, opened.snapshots()[-1].tree, sorted(named.items()), BODIES_AT_ONCE)
+        writer.save_snapshot(tree, time=datetime.now(timezone.utc), paths=[f"/{SOURCE}"])
 
 
 def verify(repository: str) -> None:
@@ -122,7 +142,7 @@ def _open(repository: str) -> Repository:
     return open_repository(LocalStorage(repository), os.environ[PASSPHRASE_VARIABLE], cache_folder=Path(f"{repository}-cache"))
 
 
-def _save(writer: Writer, source: str, base: TreeId | None, files: Iterable[tuple[tuple[str, ...], bool]], threads: int) -> None:
+def _save(writer: Writer, source: str, base: TreeId | None, files: Iterable[tuple[tuple[str, ...], bool]], threads: int) -> TreeId:
     from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.trees import edit_tree
     from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import Node
 
@@ -141,7 +161,22 @@ def _save(writer: Writer, source: str, base: TreeId | None, files: Iterable[tupl
         tree = edit_tree(writer, base, itertools.chain.from_iterable(_in_order(pool, save_some, _some_at_a_time(files))))
     if tree is None:
         sys.exit("nothing is left to back up")
-    writer.save_snapshot(tree, time=datetime.now(timezone.utc), paths=[f"/{SOURCE}"])
+    return tree
+
+
+def _merged(writer: Writer, trees: Sequence[TreeId]) -> TreeId:
+    """One directory with what is in any of several; what is in more than one of them is a directory again."""
+    if len(trees) == 1:
+        return trees[0]
+    found: dict[str, list[Node]] = {}
+    for tree in trees:
+        for node in writer.read_tree(tree):
+            found.setdefault(node.name, []).append(node)
+    nodes = []
+    for same in found.values():
+        subtrees = [node.subtree for node in same if node.subtree is not None]
+        nodes.append(dataclasses.replace(same[0], subtree=_merged(writer, subtrees)) if subtrees else same[0])
+    return writer.save_tree(nodes)
 
 
 def _some_at_a_time(files: Iterable[tuple[tuple[str, ...], bool]]) -> Iterator[Sequence[tuple[tuple[str, ...], bool]]]:
@@ -184,7 +219,7 @@ def _time(about: os.stat_result) -> datetime:
 
 
 STEPS: dict[str, Callable[..., None]] = {
-    step.__name__: step for step in (create, initial, unchanged, compared, second, verify, restore, prune)
+    step.__name__: step for step in (create, initial, part, unchanged, compared, second, verify, restore, prune)
 }
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ def ours(folder: Path, data: Path, target: Path) -> Tool:
         create=step("create")[0],
         steps={
             "initial": step("initial", source),
+            "part": step("part", source),
             "unchanged": step("unchanged"),
             "compared": step("compared", source),
             "verify": step("verify"),
