@@ -17,6 +17,7 @@ from .mime_view import read_content
 if t.TYPE_CHECKING:
     from .mail_items import Message
     from .mailbox import Mailbox
+    from .sections import Item
 
 FILE = "#microsoft.graph.fileAttachment"
 ITEM = "#microsoft.graph.itemAttachment"
@@ -68,7 +69,7 @@ def find_attachment(mailbox: Mailbox, message: Message, key: str) -> Attachment:
 
 
 def attachment_json(
-    mailbox: Mailbox, message: Message, attachment: Attachment, *, expand_item: bool, with_content: bool = True
+    mailbox: Mailbox, message: Message | Item, attachment: Attachment, *, expand_item: bool, with_content: bool = True
 ) -> dict[str, t.Any]:
     """The JSON of an attachment; the content of an item only when it was asked for."""
     result: dict[str, t.Any] = {

@@ -77,12 +77,13 @@ class FileBody:
 
 
 class GeneratedBody:
-    """A message of the generator, made anew at each read; keeps three numbers only."""
+    """A message of the generator, made anew at each read; keeps a few numbers only."""
 
-    __slots__ = ("_draft",)
+    __slots__ = ("_draft", "_size")
 
     def __init__(self, draft: generator.Recipe) -> None:
         self._draft = draft
+        self._size = 0
 
     def read(self) -> bytes:
         return _generated(self._draft)
@@ -97,6 +98,13 @@ class GeneratedBody:
     @property
     def size(self) -> int | None:
         return None
+
+    @property
+    def expected_size(self) -> int:
+        """About the size, without making the message."""
+        if not self._size:
+            self._size = generator.expected_size(self._draft)
+        return self._size
 
 
 @functools.lru_cache(maxsize=32)

@@ -2,13 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A small company for the demo: three groups, one of them inside another, twelve people, about three years of mail."""
+"""A small company for the demo: three groups, one of them inside another, twelve people, about three years of mail, a year of meetings."""
 
 from __future__ import annotations
 
 import dataclasses
 import random
 import typing as t
+
+from .company_life import furnish
 
 if t.TYPE_CHECKING:
     from .control import ControlClient
@@ -77,6 +79,7 @@ def populate_small_company(control: ControlClient, *, seed: int = 1, messages: i
         control.add_member(group, address)
         share = messages * shares[position] / sum(shares)
         total += _fill(control, address, seed, max(20, round(share)))
+        furnish(control, address, [_address(other, domain) for other, its_group in _PEOPLE if its_group == group], seed, position)
     return Company(groups=groups, users=users, messages=total)
 
 

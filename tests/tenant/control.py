@@ -10,7 +10,9 @@ import base64
 import datetime
 import typing as t
 
-from .control_connection import ControlConnection, TenantControlError
+from .control_connection import TenantControlError
+from .control_exchange_client import ExchangeControlClient
+from .control_personal_client import PersonalControlClient
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,7 +27,7 @@ _BATCH_BYTES = 4 * 1024 * 1024
 __all__ = ("ControlClient", "TenantControlError")
 
 
-class ControlClient(ControlConnection):
+class ControlClient(ExchangeControlClient, PersonalControlClient):
     """One method per operation; may be used by several threads."""
 
     # Directory

@@ -94,7 +94,9 @@ class MailControl:
         size_limit: int | None = None,
     ) -> list[str]:
         box = self._mailbox(mailbox)
-        name = str(self._tenant.directory.objects[box.owner_id].properties["userPrincipalName"])
+        owner_id, _slash, archive = box.owner_id.partition("/")
+        name = str(self._tenant.directory.objects[owner_id].properties["userPrincipalName"])
+        seed += 1_000_003 if archive else 0  # an archive does not hold the primary's mail once more
         newest = _moment(until) if until else datetime.datetime(2026, 11, 1, tzinfo=datetime.timezone.utc)
         target = self._folder(box, folder) if folder is not None else None
         places = spread_folders(box, count, seed) if target is None else None
@@ -178,6 +180,11 @@ class MailControl:
             box.expire_cursors()
 
     def _mailbox(self, key: str) -> Mailbox:
+        if key.upper().startswith("MBX:"):
+            place = self._tenant.exchange.find(key)
+            if place is None:
+                raise ValueError(f"there is no mailbox {key}")
+            return place.exchange.mailbox
         entry = self._tenant.directory.user_by_address(key)
         box = self._tenant.mailboxes.get(entry.id)
         if box is None:

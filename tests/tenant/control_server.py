@@ -20,14 +20,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .call import GraphError, json_bytes
+from .control_calendar import CalendarControl
 from .control_directory import DirectoryControl
+from .control_exchange import ExchangeControl
 from .control_mail import MailControl
+from .control_people import PeopleControl
 from .control_system import SystemControl
 
 if t.TYPE_CHECKING:
     from .state import Tenant
 
-_PARTS: tuple[type, ...] = (DirectoryControl, MailControl, SystemControl)
+_PARTS: tuple[type, ...] = (CalendarControl, DirectoryControl, ExchangeControl, MailControl, PeopleControl, SystemControl)
 
 
 def build_control_app(tenant: Tenant) -> Starlette:

@@ -13,7 +13,7 @@ import uuid
 
 from cryptography import x509
 
-from .fault_effects import EFFECTS
+from .fault_catalogue import EFFECTS
 from .tokens import DEFAULT_ROLES, App
 
 if t.TYPE_CHECKING:
@@ -67,14 +67,14 @@ class SystemControl:
         if name not in EFFECTS:
             raise ValueError(f"there is no fault {name!r}; there are {', '.join(EFFECTS)}")
         mailbox = fault.get("mailbox")
-        key = self._tenant.directory.user_by_address(mailbox).id if mailbox is not None else None
+        key = self._scope(mailbox) if mailbox is not None else None
         messages = (fault.get("match") or {}).get("message")
         numbers: list[int] | None = None
         if messages is not None:
             if key is None:
                 raise ValueError("a fault that matches a message needs the mailbox too")
             box = self._tenant.mailboxes[key]
-            numbers = [box.message(message).number for message in ([messages] if isinstance(messages, str) else messages)]
+            numbers = [box.item_number(message) for message in ([messages] if isinstance(messages, str) else messages)]
         return self._tenant.faults.arm(fault, mailbox=key, messages=numbers, defaults=EFFECTS[name].defaults).number
 
     def disarm(self, fault_id: int | None = None) -> None:
@@ -110,19 +110,26 @@ class SystemControl:
         return [dataclasses.replace(entry, mailbox=self._name(entry.mailbox)) for entry in self._tenant.log.since(since)]
 
     def reset_log(self) -> None:
-        """Empties the log, and forgets violations."""
+        """Empties the log, and forgets violations and mails sent."""
         self._tenant.log.clear()
+        self._tenant.outgoing.clear()
         self._tenant.limiter.violations.clear()
 
     def stats(self) -> dict[str, t.Any]:
         counts = self._tenant.log.stats()
         counts["max_concurrency"] = {self._name(key) or key: value for key, value in counts["max_concurrency"].items()}
         violations = [{**violation, "mailbox": self._name(violation["mailbox"])} for violation in self._tenant.limiter.violations]
-        return {**counts, "retry_after_violations": len(violations), "violations": violations}
+        return {**counts, "retry_after_violations": len(violations), "violations": violations, **self._tenant.outgoing.counts()}
 
     def reset(self) -> None:
         """An empty tenant; apps and their credentials stay."""
         self._tenant.reset()
+
+    def _scope(self, mailbox: str) -> str:
+        """What the log calls the mailbox of a user or a mailbox id."""
+        if mailbox.upper().startswith("MBX:"):
+            return self._tenant.exchange.scope(mailbox)
+        return self._tenant.directory.user_by_address(mailbox).id
 
     def _app(self, client_id: str) -> App:
         return self._tenant.tokens.apps[client_id.lower()]

@@ -29,6 +29,7 @@ if t.TYPE_CHECKING:
     from .journal import Entry
     from .mail_items import Folder, Message
     from .mailbox import Mailbox
+    from .sections import Item
     from .state import Tenant
 
 LARGEST_PAGE = 500
@@ -42,13 +43,14 @@ class Round(t.NamedTuple):
     generation: int
     since: int  # 0: initial round
     until: int
-    after: int  # place of the last entry told; see _place
+    after: int  # place of the last entry told; see place_of
     served: int
     select: tuple[str, ...] | None
     kinds: str | None  # changeType
     received: str | None  # $filter of the initial call
     hidden: bool = False
     size: int | None = None  # $top of the initial call
+    window: tuple[str | None, str | None] | None = None  # startDateTime and endDateTime of the initial call
 
 
 def message_delta(tenant: Tenant, call: Call) -> Answer:
@@ -62,7 +64,7 @@ def message_delta(tenant: Tenant, call: Call) -> Answer:
     if round_.received is not None and round_.since == 0:
         page = page[: max(0, FILTER_CAP - round_.served)]
     path = f"/users/{mailbox.owner_id}/mailFolders('{quote(folder.id, safe='')}')/messages/delta"
-    return _answer(call, round_, page, size, path, "Collection(message)")
+    return round_answer(call, round_, page, size, path, "Collection(message)")
 
 
 def folder_delta(tenant: Tenant, call: Call) -> Answer:
@@ -72,7 +74,7 @@ def folder_delta(tenant: Tenant, call: Call) -> Answer:
     round_ = read_round(call, mailbox)
     size = round_.size or page_size(call, default=10, largest=LARGEST_PAGE)
     page = list(itertools.islice(_folder_entries(mailbox, round_), size + 1))
-    return _answer(call, round_, page, size, f"/users/{mailbox.owner_id}/mailFolders/delta", "Collection(mailFolder)")
+    return round_answer(call, round_, page, size, f"/users/{mailbox.owner_id}/mailFolders/delta", "Collection(mailFolder)")
 
 
 def seal_round(round_: Round) -> str:
@@ -84,7 +86,10 @@ def unseal_round(token: str) -> Round:
     """The round behind a token. Raises GraphError 400."""
     try:
         round_ = Round(*unseal(token)["r"])
-        return round_._replace(select=tuple(round_.select) if round_.select is not None else None)
+        return round_._replace(
+            select=tuple(round_.select) if round_.select is not None else None,
+            window=(round_.window[0], round_.window[1]) if round_.window is not None else None,
+        )
     except (TypeError, KeyError):
         raise GraphError(400, "ErrorInvalidUrlQuery", "The query specified in the URI is not valid. Badly formed token.") from None
 
@@ -106,7 +111,7 @@ def read_round(call: Call, mailbox: Mailbox) -> Round:
         raise lost(round_.generation, mailbox)
     if "deltatoken" in call.query:
         return round_._replace(
-            generation=mailbox.generation, since=round_.until, until=mailbox.version, after=_place(round_.until), served=0
+            generation=mailbox.generation, since=round_.until, until=mailbox.version, after=place_of(round_.until), served=0
         )
     return round_
 
@@ -130,6 +135,7 @@ def _first_round(call: Call, mailbox: Mailbox) -> Round:
     if received is not None:
         received_after(parse_filter(received))  # refuses every other filter
     size = page_size(call, default=10, largest=LARGEST_PAGE) if "top" in call.query else None
+    has_window = "startdatetime" in call.query or "enddatetime" in call.query
     return Round(
         mailbox.generation,
         0,
@@ -141,6 +147,7 @@ def _first_round(call: Call, mailbox: Mailbox) -> Round:
         received,
         call.flag("includehiddenfolders"),
         size,
+        (call.query.get("startdatetime"), call.query.get("enddatetime")) if has_window else None,
     )
 
 
@@ -152,38 +159,43 @@ def _message_entries(mailbox: Mailbox, folder: Folder, round_: Round, immutable:
         for addition in folder.journal.additions(round_.after // 2, round_.until):
             message = folder.messages.get(addition.number)
             if message is not None and message.arrived == addition.version and (wanted is None or wanted(message)):
-                yield _place(addition.version), _decorate(render(message, view))
+                yield place_of(addition.version), _decorate(render(message, view))
         return
     reads_count = round_.select is not None and "isRead" in round_.select
     for line in folder.journal.since(round_.since, round_.until):
         entry = line.entry
-        if _place(entry.version) <= round_.after:
+        if place_of(entry.version) <= round_.after:
             continue
         message = folder.messages.get(entry.number)
-        if round_.kinds not in (None, _kind_of(message, round_.since)):
+        if message is not None and message.arrived > round_.until:  # back since the round began: the next one tells of that
+            if entry.change is not Change.REMOVED:
+                continue
+            message = None
+        if round_.kinds not in (None, change_kind(message, round_.since)):
             continue
         if message is None:
-            yield _place(entry.version), _removed(mailbox, folder, entry, round_, immutable)
+            yield place_of(entry.version), _removed(mailbox, folder, entry, round_, immutable)
         elif wanted is not None and not wanted(message):
             continue
         elif not line.only_read:
             came_back = line.was_here and message.arrived > round_.since
-            if came_back and not immutable and _place(entry.version) - 1 > round_.after:  # the old REST id is dead
-                yield _place(entry.version) - 1, _removed(mailbox, folder, entry, round_, immutable)
-            yield _place(entry.version), _decorate(render(message, view))
+            if came_back and not immutable and place_of(entry.version) - 1 > round_.after:  # the old REST id is dead
+                yield place_of(entry.version) - 1, _removed(mailbox, folder, entry, round_, immutable)
+            yield place_of(entry.version), _decorate(render(message, view))
         elif reads_count:
-            yield _place(entry.version), _decorate(render(message, View(mailbox, immutable, READ_ONLY_CHANGE)))
+            yield place_of(entry.version), _decorate(render(message, View(mailbox, immutable, READ_ONLY_CHANGE)))
 
 
-def _place(version: int) -> int:
+def place_of(version: int) -> int:
     """Where the entry of a change stands in its round; the place before is for the removal of the REST id it replaces."""
     return 2 * version + 1
 
 
-def _kind_of(message: Message | None, since: int) -> str:
-    if message is None:
+def change_kind(thing: Message | Item | None, since: int) -> str:
+    """C(changeType) of a message or another item, None for one that is gone."""
+    if thing is None:
         return "deleted"
-    return "created" if message.arrived > since else "updated"
+    return "created" if thing.arrived > since else "updated"
 
 
 def _removed(mailbox: Mailbox, folder: Folder, entry: Entry, round_: Round, immutable: bool) -> JsonEntry:
@@ -200,16 +212,17 @@ def _decorate(entry: JsonEntry) -> JsonEntry:
 def _folder_entries(mailbox: Mailbox, round_: Round) -> Iterator[tuple[int, JsonEntry]]:
     visible = {folder.number for folder in mailbox.visible_tree(hidden=round_.hidden)}
     for entry, _only_read, _was_here in mailbox.journal.since(round_.since, round_.until):
-        if _place(entry.version) <= round_.after:
+        if place_of(entry.version) <= round_.after:
             continue
         folder = mailbox.folders[entry.number]
         if folder.number in visible:
-            yield _place(entry.version), folder_json(folder, round_.select)
+            yield place_of(entry.version), folder_json(folder, round_.select)
         elif round_.since and folder.deleted and entry.change is Change.REMOVED:
-            yield _place(entry.version), {"id": folder.id, "@removed": {"reason": "deleted"}}
+            yield place_of(entry.version), {"id": folder.id, "@removed": {"reason": "deleted"}}
 
 
-def _answer(call: Call, round_: Round, page: list[tuple[int, JsonEntry]], size: int, path: str, context: str) -> Answer:
+def round_answer(call: Call, round_: Round, page: list[tuple[int, JsonEntry]], size: int, path: str, context: str) -> Answer:
+    """One page of a round, with the link that goes on; C(page) may hold one entry more than C(size)."""
     body: JsonEntry = {"@odata.context": f"{call.root}/$metadata#{context}"}
     more = len(page) > size
     page = page[:size]

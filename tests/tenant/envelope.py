@@ -16,6 +16,9 @@ if t.TYPE_CHECKING:
 
 DIAGNOSTIC = '{"ServerInfo":{"DataCenter":"Local","Slice":"E","Ring":"0","ScaleUnit":"001","RoleInstance":"TENANT"}}'
 
+# Seen on every beta call of the import/export API, with dates that are long past (facts 8.1).
+DEPRECATED = {"deprecation": "Thu, 19 Aug 2021 23:59:59 GMT", "sunset": "Sat, 19 Aug 2023 23:59:59 GMT"}
+
 
 def error_answer(call: Call, error: GraphError) -> Answer:
     """The envelope C({"error": {"code", "message", "innerError"}}) of facts E."""

@@ -32,11 +32,27 @@ if t.TYPE_CHECKING:
     After = Callable[[Tenant, Call, Fault, Answer], Answer | None]
 
 _HTML = b"<html><head><title>Service Unavailable</title></head><body><h2>Our services aren't available right now</h2></body></html>\r\n"
-_DELTA = ("messages_delta", "folders_delta")
-_LISTS = (
+_DELTA = (
     "messages_delta",
     "folders_delta",
+    "events_delta",
+    "calendar_view_delta",
+    "contacts_delta",
+    "contact_folders_delta",
+    "tasks_delta",
+    "task_lists_delta",
+)
+_LISTS = (
+    *_DELTA,
     "messages_list",
+    "calendars_list",
+    "events_list",
+    "event_instances",
+    "calendar_view",
+    "contacts_list",
+    "contact_folders_list",
+    "tasks_list",
+    "task_lists_list",
     "folders_list",
     "folder_children",
     "users_list",
@@ -159,8 +175,36 @@ def _answer_lost(tenant: Tenant, call: Call, fault: Fault, answer: Answer) -> An
     )
 
 
-_WRITES = ("folder_create", "message_create", "attachment_create", "message_move", "message_update", "message_delete", "upload_part")
-_ITEM = ("message_get", "message_mime", "attachments_list")
+_WRITES = (
+    "folder_create",
+    "message_create",
+    "attachment_create",
+    "message_move",
+    "message_update",
+    "message_delete",
+    "upload_part",
+    "calendar_create",
+    "event_create",
+    "event_update",
+    "event_delete",
+    "event_attachment_create",
+    "contact_folder_create",
+    "contact_create",
+    "contact_update",
+    "contact_photo_put",
+    "mailbox_settings_update",
+    "rule_create",
+    "category_create",
+)
+_ITEM = ("message_get", "message_mime", "attachments_list", "event_get", "event_attachments_list", "contact_get", "task_get")
+_ATTACHMENTS = (
+    "attachments_list",
+    "attachment_get",
+    "attachment_value",
+    "event_attachments_list",
+    "event_attachment_get",
+    "event_attachment_value",
+)
 _MIME = {"operation": "message_mime"}
 
 EFFECTS: dict[str, Effect] = {
@@ -197,6 +241,7 @@ EFFECTS: dict[str, Effect] = {
     "duplicate_entries": Effect(after=pages.duplicate_entries, defaults={"operation": _DELTA}),
     "reordered_entries": Effect(after=pages.reorder_entries, defaults={"operation": _DELTA}),
     "partial_entries": Effect(after=pages.partial_entries, defaults={"operation": "messages_delta"}),
+    "lost_entries": Effect(after=pages.lost_entries, defaults={"operation": "messages_list"}),
     "string_booleans": Effect(after=pages.string_booleans, defaults={"operation": "messages_delta"}),
     "unknown_removal": Effect(after=pages.unknown_removal, defaults={"operation": _DELTA}),
     "empty_page": Effect(after=pages.empty_page, defaults={"operation": _DELTA}),
@@ -212,10 +257,11 @@ EFFECTS: dict[str, Effect] = {
     ),
     "attachment_unreadable": Effect(
         _simple(500, "ErrorCannotOpenFileAttachment", "OLE conversion failed for an attachment."),
-        defaults={"operation": ("attachments_list", "attachment_get", "attachment_value")},
+        defaults={"operation": _ATTACHMENTS},
     ),
     "too_many_attachments": Effect(
-        _simple(500, "ErrorTooManyObjectsOpened", "Too many objects are open."), defaults={"operation": "attachments_list"}
+        _simple(500, "ErrorTooManyObjectsOpened", "Too many objects are open."),
+        defaults={"operation": ("attachments_list", "event_attachments_list")},
     ),
     # Directory
     "expired_page_token": Effect(

@@ -70,6 +70,11 @@ def partial_entries(tenant: Tenant, call: Call, fault: Fault, answer: Answer) ->
     return _change(answer, lambda page: page.update(value=[strip(entry) for entry in page["value"]]))
 
 
+def lost_entries(tenant: Tenant, call: Call, fault: Fault, answer: Answer) -> Answer | None:
+    """A page of a plain list whose entries have shifted to a page that was read before."""
+    return _change(answer, lambda page: page.update(value=[]))
+
+
 def string_booleans(tenant: Tenant, call: Call, fault: Fault, answer: Answer) -> Answer | None:
     """C("isRead":"true") instead of C(true)."""
 
@@ -82,7 +87,7 @@ def string_booleans(tenant: Tenant, call: Call, fault: Fault, answer: Answer) ->
 def unknown_removal(tenant: Tenant, call: Call, fault: Fault, answer: Answer) -> Answer | None:
     """A removal of something this client was never told of; C(reason) is deleted or changed."""
     mailbox = tenant.mailbox(call)
-    stranger = mailbox.ids.immutable(2**40) if call.operation == "messages_delta" else mailbox.ids.folder(2**40)
+    stranger = mailbox.ids.folder(2**40) if call.operation.endswith(("folders_delta", "lists_delta")) else mailbox.ids.immutable(2**40)
     entry = {"id": stranger, "@removed": {"reason": fault.option("reason", "deleted")}}
     return _change(answer, lambda page: page["value"].insert(0, entry))
 
@@ -152,7 +157,10 @@ def _change(answer: Answer, change: t.Callable[[Page], object]) -> Answer | None
 def _page(answer: Answer) -> Page | None:
     if answer.status != 200 or not isinstance(answer.body, bytes) or not answer.body.startswith(b"{"):
         return None
-    page = json.loads(answer.body)
+    try:
+        page = json.loads(answer.body)
+    except ValueError:  # another fault has cut it off
+        return None
     return page if isinstance(page, dict) and isinstance(page.get("value"), list) else None
 
 
@@ -162,7 +170,7 @@ def _listed(tenant: Tenant, call: Call, page: Page) -> set[int]:
     numbers: set[int] = set()
     for entry in page["value"]:
         try:
-            numbers.add(mailbox.message(entry["id"]).number)
+            numbers.add(mailbox.item_number(entry["id"]))
         except GraphError:
             continue
     return numbers

@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
     from .call import Call
 
 _KNOWN = frozenset({"name", "mailbox", "times", "probability", "after", "match"})
-_MATCHES = frozenset({"operation", "method", "path", "phase", "page_over", "message", "select", "full_payload"})
+_MATCHES = frozenset({"operation", "method", "path", "phase", "page_over", "message", "select", "full_payload", "rest_ids"})
 
 
 @dataclasses.dataclass(slots=True)
@@ -38,6 +38,7 @@ class Fault:
     messages: frozenset[int] | None
     select: str | None
     full_payload: bool
+    rest_ids: bool
     options: dict[str, t.Any]
     hits: int = 0
 
@@ -88,6 +89,7 @@ class Faults:
             messages=None if messages is None else frozenset(messages),
             select=match.get("select"),
             full_payload=bool(match.get("full_payload", False)),
+            rest_ids=bool(match.get("rest_ids", False)),
             options={name: value for name, value in spec.items() if name not in _KNOWN},
         )
         self._next += 1
@@ -133,6 +135,7 @@ class Faults:
             and (fault.page_over is None or page_wanted(call) > fault.page_over)
             and (fault.select is None or fault.select in call.query.get("select", "").split(","))
             and (not fault.full_payload or "select" not in call.query)
+            and (not fault.rest_ids or (call.mailbox_key is not None and not call.immutable_ids))
             and (fault.messages is None or message is None or message in fault.messages)
             and (fault.path is None or fault.path.search(call.path) is not None)
         )

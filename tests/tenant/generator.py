@@ -66,6 +66,11 @@ def summary(recipe: Recipe) -> Summary:
     return _outline(recipe).summary
 
 
+def expected_size(recipe: Recipe) -> int:
+    """About the size of the message, without making it."""
+    return _outline(recipe).size
+
+
 def mime(recipe: Recipe) -> bytes:
     """The whole message, CRLF line ends."""
     outline = _outline(recipe)

@@ -26,7 +26,8 @@ CLOUD_HOSTS = (
 LOGIN_HOSTS = frozenset({cloud.login for cloud in CLOUD_HOSTS} | {"login.microsoft.com", "login.windows.net", "sts.windows.net"})
 GRAPH_HOSTS = frozenset(cloud.graph for cloud in CLOUD_HOSTS)
 UPLOAD_HOSTS = frozenset({"outlook.office.com", "outlook.office365.com"})
-ALL_HOSTS = LOGIN_HOSTS | GRAPH_HOSTS | UPLOAD_HOSTS
+REPORTS_HOST = "reports.office.com"
+ALL_HOSTS = LOGIN_HOSTS | GRAPH_HOSTS | UPLOAD_HOSTS | {REPORTS_HOST}
 
 
 def graph_hosts_of(login_host: str) -> frozenset[str]:

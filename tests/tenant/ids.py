@@ -26,6 +26,7 @@ _IMMUTABLE_HEAD = bytes.fromhex("0009002e00000000001d840311aa6611cd9bc800aa002fc
 _REST_TAIL = struct.Struct(">IQQ")
 _ONE_NUMBER = struct.Struct(">Q")
 _ATTACHMENT_TAIL = struct.Struct(">QI")
+_DAY = struct.Struct(">I")
 
 
 class RestId(t.NamedTuple):
@@ -34,6 +35,14 @@ class RestId(t.NamedTuple):
     folder: int
     arrived: int
     message: int
+
+
+class ItemPlace(t.NamedTuple):
+    """What the id of any item says: the item, where the REST form says that it lies, and of a series the day of an occurrence."""
+
+    number: int
+    rest: RestId | None
+    day: int | None
 
 
 class ItemIds:
@@ -54,6 +63,24 @@ class ItemIds:
     def immutable(self, message: int) -> str:
         """The id under C(Prefer: IdType="ImmutableId"): stable across moves."""
         return _encode(self._immutable + _ONE_NUMBER.pack(message))
+
+    def occurrence(self, series: str, day: int) -> str:
+        """The id of an occurrence: that of its series, in either form, and its day."""
+        return _encode((_decode(series) or b"") + _DAY.pack(day))
+
+    def read_item(self, text: str) -> ItemPlace | None:
+        """What the id of an item or of an occurrence says; None for an id of nothing in this mailbox."""
+        place = self.read_message(text)
+        day = None
+        if place is None:
+            raw = _decode(text)
+            if raw is None or len(raw) <= _DAY.size:
+                return None
+            place = self.read_message(_encode(raw[: -_DAY.size]))
+            day = int(_DAY.unpack(raw[-_DAY.size :])[0])
+        if place is None:
+            return None
+        return ItemPlace(place.message, place, day) if isinstance(place, RestId) else ItemPlace(place, None, day)
 
     def folder(self, number: int) -> str:
         return _encode(self._folder + _ONE_NUMBER.pack(number))

@@ -6,16 +6,18 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from .call import GraphError
 from .ids import ItemIds, RestId, stable_guid
 from .journal import Change, Journal
 from .mail_items import WELL_KNOWN, Folder, MailboxState, Message, now
+from .sections import Sections
 
 if t.TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .bodies import Body
 
@@ -23,7 +25,13 @@ if t.TYPE_CHECKING:
 class Mailbox:
     """One mailbox with its folder tree. C(version) counts its changes; C(generation) numbers its live sync states."""
 
-    def __init__(self, owner_id: str, *, folder_names: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        owner_id: str,
+        *,
+        folder_names: Mapping[str, str] | None = None,
+        well_known: Sequence[tuple[str, str, str, bool]] = WELL_KNOWN,
+    ) -> None:
         self.owner_id = owner_id
         self.guid = stable_guid("mailbox", owner_id)
         self.ids = ItemIds(self.guid)
@@ -40,11 +48,48 @@ class Mailbox:
         self._next_folder = 1
         self._next_message = 1
         self.root = self._new_folder("Top of Information Store", None, alias="msgfolderroot")
-        names = folder_names or {}
-        for alias, english, parent, hidden in WELL_KNOWN:
-            self._new_folder(names.get(alias, english), self.aliases.get(parent), alias=alias, hidden=hidden)
+        self.add_well_known(well_known, folder_names or {})
+
+    @functools.cached_property
+    def sections(self) -> Sections:
+        """Calendars, contacts and tasks, made when they are first asked for."""
+        return Sections(self)
+
+    def tick(self) -> int:
+        """The version of a change that is made just here."""
+        return self._tick()
+
+    def take_item_number(self) -> int:
+        """A number for an item; messages, events, contacts and tasks share them."""
+        number = self._next_message
+        self._next_message += 1
+        return number
+
+    def take_folder_number(self) -> int:
+        """A number for a container; mail folders and all others share them."""
+        number = self._next_folder
+        self._next_folder += 1
+        return number
+
+    def item_number(self, key: str) -> int:
+        """The number of any item by either form of its id. Raises GraphError."""
+        place = self.ids.read_item(key)
+        if place is not None and place.number not in self.messages:
+            return self.sections.item_number(key)
+        return self.message(key).number
+
+    def item_id(self, number: int, *, immutable: bool) -> str | None:
+        """The id of any item by its number, or None."""
+        if number in self.messages:
+            return self.message_id(self.messages[number], immutable=immutable)
+        return self.sections.item_id(number, immutable=immutable)
 
     # Folders
+
+    def add_well_known(self, rows: Sequence[tuple[str, str, str, bool]], names: Mapping[str, str]) -> None:
+        """Makes folders with aliases, from rows like those of C(WELL_KNOWN) and names by alias."""
+        for alias, english, parent, hidden in rows:
+            self._new_folder(names.get(alias, english), self.aliases.get(parent), alias=alias, hidden=hidden)
 
     def folder(self, key: str) -> Folder:
         """A folder by id or well-known alias. Raises GraphError 404."""
@@ -112,8 +157,7 @@ class Mailbox:
         categories: tuple[str, ...] = (),
     ) -> Message:
         version = self._tick()
-        number = self._next_message
-        self._next_message += 1
+        number = self.take_item_number()
         message = Message(
             number,
             folder,
@@ -187,8 +231,7 @@ class Mailbox:
     def _new_folder(
         self, name: str, parent: Folder | None, *, alias: str | None = None, hidden: bool = False, filter_query: str | None = None
     ) -> Folder:
-        number = self._next_folder
-        self._next_folder += 1
+        number = self.take_folder_number()
         folder = Folder(number, self.ids.folder(number), name, parent, alias, hidden, filter_query)
         self.folders[number] = folder
         if alias is not None:

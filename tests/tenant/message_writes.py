@@ -20,6 +20,7 @@ from .mail_items import now
 from .message_view import View, render, stamp
 from .messages import message_answer
 from .mime_build import build_mime, read_json_message, valid_address
+from .receipts import note_receipt
 
 if t.TYPE_CHECKING:
     from .call import Call
@@ -74,6 +75,8 @@ def update_message(tenant: Tenant, call: Call) -> Answer:
     wanted = call.json()
     refuse_sensitive_change(tenant, call, message, SENSITIVE & set(wanted))
     if "isRead" in wanted:
+        if wanted["isRead"]:
+            note_receipt(tenant, mailbox, message)
         mailbox.set_read(message, bool(wanted["isRead"]))
     if "categories" in wanted:
         message.categories = tuple(str(name) for name in wanted["categories"] or ())

@@ -13,6 +13,7 @@ from .filters import parse_filter
 from .message_filters import check_order, message_test
 from .message_view import PROPERTIES, View, etag, render
 from .odata import next_skip_link, page_size, read_select
+from .receipts import note_receipt
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +87,7 @@ def delete_message(tenant: Tenant, call: Call) -> Answer:
     """C(DELETE .../messages/{message}): into the dumpster."""
     mailbox = tenant.mailbox(call)
     message = mailbox.message(call.values["message"])
+    note_receipt(tenant, mailbox, message)
     dumpster = mailbox.aliases["recoverableitemsdeletions"]
     if message.folder is dumpster:
         mailbox.remove(message)

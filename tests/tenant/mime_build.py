@@ -113,7 +113,11 @@ def _part(attachment: Attachment) -> MimeMessage:
         part = email.mime.base.MIMEBase("message", "rfc822")
         part.set_payload([email.message_from_bytes(attachment.content)])
     else:
-        kind, _slash, subtype = attachment.content_type.partition("/")
+        # A report is a file like any other here: only a whole message is written as what it is.
+        content_type = (
+            "application/octet-stream" if attachment.content_type.startswith(("message/", "multipart/")) else attachment.content_type
+        )
+        kind, _slash, subtype = content_type.partition("/")
         part = email.mime.base.MIMEBase(kind or "application", subtype.partition(";")[0] or "octet-stream")
         part.set_payload(attachment.content)
         email.encoders.encode_base64(part)
@@ -129,7 +133,8 @@ def _address(person: Person) -> str:
     name, address = person
     if name == address or not name:
         return address
-    return f"{_encoded(name) if not name.isascii() else chr(34) + name.replace(chr(34), '') + chr(34)} <{address}>"
+    shown = f'"{email.utils.quote(name)}"' if name.isascii() else _encoded(name)
+    return f"{shown} <{address}>"
 
 
 def _encoded(text: str) -> str:

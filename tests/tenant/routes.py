@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from . import attachments, delta, directory, folders, mailbox_extras, message_writes, messages, uploads
+from . import attachments, delta, directory, folders, mailbox_extras, message_writes, messages, routes_beside_mail, uploads
+from .exchange_routes import add_exchange_routes
 from .routing import Route, Router
 
 if t.TYPE_CHECKING:
@@ -21,15 +22,14 @@ _BASIC = frozenset({"Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite"})
 _READ = frozenset({"Mail.Read", "Mail.ReadWrite"})
 _WRITE = frozenset({"Mail.ReadWrite"})
 
-_SETTINGS = frozenset({"MailboxSettings.Read", "MailboxSettings.ReadWrite"})
-
 
 def build_router() -> Router:
     """All routes, below the version segment."""
     router = Router()
-    for rows, is_mail in ((_DIRECTORY_ROUTES, False), (_MAIL_ROUTES, True)):
+    for rows, is_mail in ((_DIRECTORY_ROUTES, False), (_MAIL_ROUTES, True), (routes_beside_mail.ROUTES, True)):
         for method, pattern, operation, handler, roles in rows:
             router.add(method, pattern, Route(operation, handler, roles, is_mail))
+    add_exchange_routes(router)
     return router
 
 
@@ -82,8 +82,6 @@ _MAIL_ROUTES: tuple[_Row, ...] = (
     ("GET", _MESSAGE + "/attachments/{attachment}", "attachment_get", attachments.get_attachment, _READ),
     ("DELETE", _MESSAGE + "/attachments/{attachment}", "attachment_delete", attachments.delete_attachment, _WRITE),
     ("GET", _MESSAGE + "/attachments/{attachment}/$value", "attachment_value", attachments.get_attachment_content, _READ),
-    ("GET", _MAIL + "/mailboxSettings", "mailbox_settings", mailbox_extras.get_settings, _SETTINGS),
-    ("GET", _MAIL + "/mailboxSettings/userPurpose", "mailbox_settings", mailbox_extras.get_user_purpose, _SETTINGS),
     ("POST", _MAIL + "/translateExchangeIds", "translate_ids", mailbox_extras.translate_ids, _USERS),
     ("POST", _MESSAGE + "/move", "message_move", messages.move_message, _WRITE),
 )

@@ -15,15 +15,18 @@ import typing as t
 from . import entra
 from .batch import run_batch
 from .call import Answer, GraphError
-from .envelope import common_headers, error_answer
-from .fault_effects import EFFECTS
-from .hosts import GRAPH_HOSTS, LOGIN_HOSTS, UPLOAD_HOSTS
+from .envelope import DEPRECATED, common_headers, error_answer
+from .exchange_import import answer_import, import_session_of
+from .fault_catalogue import EFFECTS
+from .hosts import GRAPH_HOSTS, LOGIN_HOSTS, REPORTS_HOST, UPLOAD_HOSTS
 from .request_log import LogEntry, without_secrets
 from .routes import build_router
 from .uploads import answer_upload, session_of
+from .usage_report import answer_download
 
 if t.TYPE_CHECKING:
     from .call import Call
+    from .exchange_import import ImportSession
     from .faults import Fault
     from .routing import Route
     from .state import Tenant
@@ -31,6 +34,7 @@ if t.TYPE_CHECKING:
 
 _NO_MAILBOX = "directory"
 _VERSIONS = frozenset({"v1.0", "beta"})
+_ITEM_NAMES = ("message", "event", "contact", "task")  # in the patterns of routes
 _CHARGED_UPLOADS = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -46,6 +50,7 @@ class Ticket:
     concurrency: int = 1
     fault: str | None = None
     upload: Upload | None = None
+    importing: ImportSession | None = None
     finished: bool = False
 
 
@@ -63,8 +68,12 @@ class Service:
             self._begin_graph(ticket)
         elif call.host in LOGIN_HOSTS:
             call.operation = entra.operation_of(call)
+        elif call.host in UPLOAD_HOSTS and "importItem" in call.segments:
+            self._begin_import(ticket)
         elif call.host in UPLOAD_HOSTS:
             self._begin_upload(ticket)
+        elif call.host == REPORTS_HOST:
+            call.operation = "report_download"
         return ticket
 
     async def run(self, ticket: Ticket) -> Answer:
@@ -80,6 +89,8 @@ class Service:
             self.tenant.limiter.told_to_wait(ticket.key, _seconds(answer.headers["retry-after"]))
         if call.host not in LOGIN_HOSTS:
             answer.headers.update(common_headers(call))
+        if "mbx" in call.values and call.version == "beta" and self.tenant.settings.beta_deprecation_headers:
+            answer.headers.update(DEPRECATED)
         return answer
 
     def finish(self, ticket: Ticket, answer: Answer, sent: int) -> None:
@@ -123,6 +134,17 @@ class Service:
         call.mailbox_key = ticket.upload.mailbox.owner_id
         self._count_in(ticket, call.mailbox_key)
 
+    def _begin_import(self, ticket: Ticket) -> None:
+        call = ticket.call
+        call.operation = "import_item"
+        try:
+            session = ticket.importing = import_session_of(self.tenant, call)
+        except GraphError as error:
+            ticket.refusal = error
+            return
+        call.client_id, call.mailbox_key = session.client_id, session.scope
+        self._count_in(ticket, session.scope)
+
     def _count_in(self, ticket: Ticket, scope: str) -> None:
         call = ticket.call
         ticket.key = (call.client_id, scope)
@@ -151,7 +173,8 @@ class Service:
             return
         call.operation = ticket.route.operation
         if ticket.route.is_mail:
-            call.mailbox_key = self.tenant.mailbox_key(call.values["user"])
+            values = call.values
+            call.mailbox_key = self.tenant.exchange.scope(values["mbx"]) if "mbx" in values else self.tenant.mailbox_key(values["user"])
         if ticket.refusal is None:
             self._count_in(ticket, call.mailbox_key or _NO_MAILBOX)
 
@@ -185,10 +208,11 @@ class Service:
         return spoiled
 
     def _message_number(self, call: Call) -> int | None:
-        if "message" not in call.values or call.mailbox_key not in self.tenant.mailboxes:
+        key = next((call.values[name] for name in _ITEM_NAMES if name in call.values), None)
+        if key is None or call.mailbox_key not in self.tenant.mailboxes:
             return None
         try:
-            return self.tenant.mailboxes[call.mailbox_key].message(call.values["message"]).number
+            return self.tenant.mailboxes[call.mailbox_key].item_number(key)
         except GraphError:
             return None
 
@@ -204,6 +228,11 @@ class Service:
         if ticket.upload is not None and ticket.key is not None:
             self.tenant.limiter.check(ticket.key, upload=len(call.body))
             return answer_upload(self.tenant, call, ticket.upload)
+        if ticket.importing is not None and ticket.key is not None:
+            self.tenant.limiter.check(ticket.key, upload=len(call.body))
+            return answer_import(self.tenant, call, ticket.importing)
+        if call.operation == "report_download":
+            return answer_download(self.tenant, call)
         if ticket.refusal is not None:
             raise ticket.refusal
         if ticket.route is None or ticket.key is None:

@@ -13,13 +13,17 @@ import typing as t
 
 from .call import GraphError
 from .directory_state import Directory
+from .exchange_import import ImportSessions
+from .exchange_mailboxes import ExchangeMailboxes
 from .faults import Faults
 from .limiter import Limiter
 from .mail_items import MailboxState
 from .mailbox import Mailbox
+from .outgoing import Outgoing
 from .request_log import RequestLog
 from .tokens import Tokens
 from .uploads import UploadSessions
+from .usage_report import ReportLinks
 
 if t.TYPE_CHECKING:
     from .call import Call
@@ -55,6 +59,20 @@ class Settings:
     upload_session_seconds: float = 3600.0
     shuffle_batches: bool = True
     batch_parallelism: int | None = None  # None: all parts at once, so that the fifth on a mailbox meets its limit
+    archive_id_in_v1: bool = True  # documented for beta only, measured in both (facts 8.2)
+    wrap_exchange_settings: bool = False  # settings/exchange as a collection, which some clients saw
+    archive_in_v1: bool = False  # whether v1.0 reads archives
+    archive_refusal_status: int = 400  # of "Operation on Archive mailbox not allowed"
+    archive_delta_broken: bool = True  # items/delta of an archive breaks off after "value":[
+    archive_import: str = "beta"  # refused, beta, everywhere
+    beta_deprecation_headers: bool = True
+    export_error_spelling: str = "error"  # the schema's; the example of a redirect has "Error"
+    reported_size_share: float = 1.0  # below 1: streams are that much larger than the sizes in lists
+    mixed_case_redirects: bool = False
+    import_session_status: int = 200  # the concept page says 201
+    import_session_seconds: float = 3600.0
+    import_expired_status: int = 401
+    conceal_report_names: bool = False
 
 
 class Tenant:
@@ -76,6 +94,10 @@ class Tenant:
         self.faults = Faults(random.Random(1))
         self.log = RequestLog()
         self.uploads = UploadSessions()
+        self.outgoing = Outgoing()
+        self.exchange = ExchangeMailboxes(self)
+        self.imports = ImportSessions()
+        self.report_links = ReportLinks()
         self.tokens.lifetime = self.tokens.usual_lifetime
 
     def knows_name(self, name: str) -> bool:
@@ -83,17 +105,23 @@ class Tenant:
         return name.lower() in (self.tenant_id, self.domain.lower()) or name.lower() == self.domain.partition(".")[0].lower()
 
     def mailbox(self, call: Call) -> Mailbox:
-        """The mailbox that a call's C({user}) names, in working order. Raises GraphError."""
+        """The mailbox that a call's C({user}) or C({mbx}) names, in working order. Raises GraphError."""
+        if "mbx" in call.values:
+            return self.exchange.at(call).exchange.mailbox
         key = call.values["user"]
         entry = self.directory.user_by_address(key)
         mailbox = self.mailboxes.get(entry.id)
         if mailbox is None:
             status, code, message = _STATES[MailboxState.NOT_ENABLED]
             raise GraphError(status, code, message)
+        self.refuse_in_state(mailbox, key)
+        return mailbox
+
+    def refuse_in_state(self, mailbox: Mailbox, key: str) -> None:
+        """Raises the GraphError of a mailbox that is not in working order."""
         if mailbox.state in _STATES:
             status, code, message = _STATES[mailbox.state]
             raise GraphError(status, code, message.format(key=key))
-        return mailbox
 
     def mailbox_key(self, user: str) -> str | None:
         """Object id for limits and log; None when there is no such user."""

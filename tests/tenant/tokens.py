@@ -28,7 +28,14 @@ DEFAULT_ROLES = (
     "GroupMember.Read.All",
     "Directory.Read.All",
     "Mail.ReadWrite",
-    "MailboxSettings.Read",
+    "Calendars.ReadWrite",
+    "Contacts.ReadWrite",
+    "Tasks.Read.All",
+    "MailboxSettings.ReadWrite",
+    "MailboxFolder.ReadWrite.All",
+    "MailboxItem.ReadWrite.All",
+    "MailboxItem.ImportExport.All",
+    "Reports.Read.All",
 )
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 

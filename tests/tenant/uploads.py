@@ -30,6 +30,36 @@ _ROOT = "https://outlook.office.com/api/v2.0"
 _RANGE = re.compile(r"^bytes (\d+)-(\d+)/(\d+)$")
 
 
+class Target(t.Protocol):
+    """What the attachment is for."""
+
+    @property
+    def collection(self) -> str:
+        """As in the URL of the upload: Messages, Events."""
+
+    def item_id(self, *, immutable: bool) -> str: ...
+
+    def add(self, upload: Upload) -> str:
+        """Adds what was uploaded as an attachment; gives its id."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MessageTarget:
+    """A message that gets an attachment."""
+
+    mailbox: Mailbox
+    message: Message
+    collection: str = "Messages"
+
+    def item_id(self, *, immutable: bool) -> str:
+        return self.mailbox.message_id(self.message, immutable=immutable)
+
+    def add(self, upload: Upload) -> str:
+        number = next_number(self.message)
+        add_attachment(self.mailbox, self.message, uploaded_file(upload, number))
+        return self.mailbox.ids.attachment(self.message.number, number)
+
+
 @dataclasses.dataclass(slots=True, eq=False)
 class Upload:
     """A session: what is to come, and what has come."""
@@ -37,7 +67,7 @@ class Upload:
     token: str
     client_id: str
     mailbox: Mailbox
-    message: Message
+    target: Target
     name: str
     content_type: str
     size: int
@@ -58,6 +88,12 @@ def create_session(tenant: Tenant, call: Call) -> Answer:
     """C(POST .../attachments/createUploadSession): 201 with a URL on another host."""
     mailbox = tenant.mailbox(call)
     message = mailbox.message(call.values["message"])
+    refuse_sensitive_change(tenant, call, message, {"attachments"} if tenant.settings.protect_attachments else frozenset())
+    return open_session(tenant, call, mailbox, MessageTarget(mailbox, message))
+
+
+def open_session(tenant: Tenant, call: Call, mailbox: Mailbox, target: Target) -> Answer:
+    """The session for any target. Raises GraphError 400."""
     body = call.json()
     wanted = body.get("AttachmentItem") or body.get("attachmentItem") or {}
     size = wanted.get("size")
@@ -65,14 +101,13 @@ def create_session(tenant: Tenant, call: Call) -> Answer:
         raise GraphError(400, "ErrorInvalidRequest", "The attachment item needs attachmentType, name and size.")
     if size > LARGEST_ATTACHMENT:
         raise GraphError(400, "ErrorAttachmentSizeLimitExceeded", "The attachment size exceeds the limit of 150 MB.")
-    refuse_sensitive_change(tenant, call, message, {"attachments"} if tenant.settings.protect_attachments else frozenset())
     expires = time.time() + tenant.settings.upload_session_seconds
     number = secrets.token_hex(12)
     upload = Upload(
         token=secrets.token_urlsafe(24),
         client_id=call.client_id,
         mailbox=mailbox,
-        message=message,
+        target=target,
         name=str(wanted["name"]),
         content_type=str(wanted.get("contentType") or "application/octet-stream"),
         size=size,
@@ -81,8 +116,8 @@ def create_session(tenant: Tenant, call: Call) -> Answer:
         expires_at=expires,
     )
     tenant.uploads.open[number] = upload
-    owner, item = f"{mailbox.owner_id}@{tenant.tenant_id}", mailbox.message_id(message, immutable=call.immutable_ids)
-    url = f"{_ROOT}/Users('{owner}')/Messages('{item}')/AttachmentSessions('{number}')?authtoken={upload.token}"
+    owner, item = f"{mailbox.owner_id}@{tenant.tenant_id}", target.item_id(immutable=call.immutable_ids)
+    url = f"{_ROOT}/Users('{owner}')/{target.collection}('{item}')/AttachmentSessions('{number}')?authtoken={upload.token}"
     body = {
         "@odata.context": f"{call.root}/$metadata#microsoft.graph.uploadSession",
         "uploadUrl": url,
@@ -136,14 +171,15 @@ def _take(tenant: Tenant, call: Call, upload: Upload) -> Answer:
     upload.received += call.body
     if len(upload.received) < upload.size:
         return json_answer(_progress(upload))
-    number = next_number(upload.message)
-    attachment = Attachment(number, FILE, upload.name, upload.content_type, bytes(upload.received), upload.is_inline, upload.content_id)
-    add_attachment(upload.mailbox, upload.message, attachment)
+    identifier = upload.target.add(upload)
     _forget(tenant, upload)
-    item = upload.mailbox.message_id(upload.message, immutable=False)
+    item = upload.target.item_id(immutable=False)
     owner = f"{upload.mailbox.owner_id}@{tenant.tenant_id}"
-    identifier = upload.mailbox.ids.attachment(upload.message.number, number)
-    return Answer(201, b"", {"location": f"{_ROOT}/Users('{owner}')/Messages('{item}')/Attachments('{identifier}')"})
+    return Answer(201, b"", {"location": f"{_ROOT}/Users('{owner}')/{upload.target.collection}('{item}')/Attachments('{identifier}')"})
+
+
+def uploaded_file(upload: Upload, number: int) -> Attachment:
+    return Attachment(number, FILE, upload.name, upload.content_type, bytes(upload.received), upload.is_inline, upload.content_id)
 
 
 def _progress(upload: Upload) -> dict[str, t.Any]:

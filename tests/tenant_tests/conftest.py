@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from tenant_tests.archive_support import Archive, make_archive
 from tenant_tests.support import Client
 
 from tenant.harness import RunningTenant, running_tenant
@@ -54,3 +55,9 @@ def client(tenant: RunningTenant, one_client: Client) -> Client:
 def adele(control: ControlClient) -> str:
     """The object id of a user with a mailbox."""
     return control.add_user("adele.vance@contoso.com", display_name="Adele Vance")
+
+
+@pytest.fixture
+def box(client: Client, control: ControlClient, adele: str) -> Archive:
+    """Adele's archive with one folder of three messages."""
+    return make_archive(client, control, adele)

@@ -125,6 +125,12 @@ def test_the_small_company_has_groups_people_and_mail(client: Client, control: C
     assert ("Posteingang", "Customers", "Müller & Söhne / Offers 2024", "Signed") in names
     years = {message["received"][:4] for message in control.messages("megan.bowen@contoso.onmicrosoft.com")}
     assert len(years) >= 3
+    for user in company.users:
+        series, committee, *_others = control.events(user)
+        assert (len(series["exceptions"]), len(series["cancelled"]), committee["cancelled"]) == (2, 2, [])
+        assert [len(control.contacts(user, folder)) for folder in (None, "Customers", "North / Nord")] == [8, 6, 3]
+        assert (len(control.rules(user)), len(control.master_categories(user)), len(control.task_lists(user))) == (1, 3, 2)
+    assert control.stats()["mails_sent"] == 0
 
 
 def test_generated_mail_can_be_spread_over_folders(client: Client, control: ControlClient, adele: str) -> None:

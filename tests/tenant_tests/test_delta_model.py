@@ -80,8 +80,30 @@ ACTIONS = ("deliver", "move", "move", "remove", "read", "flag", "page", "round")
 STEP = strategies.tuples(strategies.sampled_from(ACTIONS), strategies.integers(0, 3), strategies.integers(1, 4))
 
 
+BACK_WITHIN_A_ROUND = [
+    ("page", 0, 1),
+    ("deliver", 0, 1),
+    ("deliver", 0, 1),
+    ("page", 0, 1),
+    ("move", 1, 2),
+    ("page", 0, 1),
+    ("move", 1, 2),
+]
+BACK_BEFORE_ITS_END_IS_TOLD = [
+    ("deliver", 0, 1),
+    ("deliver", 0, 1),
+    ("round", 0, 3),
+    ("flag", 1, 1),
+    ("move", 0, 1),
+    ("page", 0, 1),
+    ("move", 0, 2),
+]
+
+
 @hypothesis.settings(max_examples=300)
 @hypothesis.given(steps=strategies.lists(STEP, max_size=40), immutable=strategies.booleans())
+@hypothesis.example(steps=BACK_WITHIN_A_ROUND, immutable=False)
+@hypothesis.example(steps=BACK_BEFORE_ITS_END_IS_TOLD, immutable=False)
 def test_who_follows_delta_knows_every_folder(steps: list[tuple[str, int, int]], immutable: bool) -> None:
     SHARED.reset()
     SHARED.limiter.limits.requests = None

@@ -233,6 +233,20 @@ def test_booleans_can_come_as_words(client: Client, control: ControlClient, delt
     assert client.page(delta)["value"][0]["isRead"] in ("true", "false")
 
 
+def test_a_page_of_a_list_can_lose_its_entries(client: Client, control: ControlClient, delta: str) -> None:
+    control.arm({"name": "lost_entries"})
+    assert client.page(delta)["value"] != []
+    messages = delta.removesuffix("/delta")
+    assert client.page(messages)["value"] == []
+    assert client.page(messages)["value"] != []
+
+
+def test_requests_that_do_not_ask_for_immutable_ids_can_be_singled_out(client: Client, control: ControlClient, delta: str) -> None:
+    control.arm({"name": "status", "status": 400, "times": None, "match": {"rest_ids": True}})
+    assert client.get(delta).status == 400
+    assert client.get(delta, prefer=IMMUTABLE).status == 200
+
+
 def test_strangers_can_be_removed(client: Client, control: ControlClient, delta: str) -> None:
     control.arm({"name": "unknown_removal", "reason": "changed"})
     page = client.page(delta, prefer=IMMUTABLE)
