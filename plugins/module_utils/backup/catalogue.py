@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import sys
 import typing as t
 
@@ -29,7 +28,7 @@ from .edit_spool import EditSpool
 from .layout import META, META_TIME
 from .recent_trees import RecentTrees
 from .small_files import to_json
-from .temporary_databases import temporary_databases
+from .temporary_databases import open_temporary_database, temporary_databases
 
 if t.TYPE_CHECKING:
     from ..repository.repository import Repository
@@ -127,10 +126,16 @@ class CatalogueAppender:
         self._writer = writer
         self._edits = edits
         self.lines = base.lines
-        self._items, self._hashes = base.tail()
+        self._base: Catalogue | None = base
+        self._items: list[bytes] = []
+        self._hashes = b""
         self._is_dirty = False
 
     def append(self, record: Record) -> None:
+        if self._base is not None:
+            # Not before: most runs append nothing.
+            self._items, self._hashes = self._base.tail()
+            self._base = None
         self._items.append(to_json(record) + b"\n")
         self._hashes += id_hash(record["id"])
         self.lines += 1
@@ -171,7 +176,7 @@ class SeenIds:
     """A set of ids in a temporary database that leaves memory when it grows."""
 
     def __init__(self) -> None:
-        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database = open_temporary_database()
         self._database.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID")
 
     def __enter__(self) -> SeenIds:

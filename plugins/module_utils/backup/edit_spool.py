@@ -10,11 +10,11 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 import json
-import sqlite3
 import typing as t
 from datetime import datetime
 
 from ..repository.types import BlobId, Node, NodeKind, Path, TreeId
+from .temporary_databases import open_temporary_database
 
 # Sorts below every character of a name, so that paths sort as their tuples do.
 _SEPARATOR = "\x00"
@@ -28,7 +28,7 @@ class EditSpool:
     """
 
     def __init__(self) -> None:
-        self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        self._database = open_temporary_database()
         self._database.execute("CREATE TABLE edit (path TEXT PRIMARY KEY, node TEXT) WITHOUT ROWID")
         # One transaction for all: nothing in here outlives the process, so nothing needs a journal of its own.
         self._database.execute("BEGIN")

@@ -15,6 +15,19 @@ import typing as t
 
 from .._errors import BackupError
 
+#: Of each, in memory; the rest is in a file. Several are open for each member that is read, and most hold little.
+_CACHE_KIBIBYTES = 512
+
+
+def open_temporary_database() -> sqlite3.Connection:
+    """A database of its own, which leaves memory when it grows and is gone when it is closed.
+
+    Statements commit by themselves. Several threads may use it in turns.
+    """
+    database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+    database.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
+    return database
+
 
 @contextlib.contextmanager
 def temporary_databases() -> t.Iterator[None]:

@@ -6,33 +6,45 @@
 
 from __future__ import annotations
 
-import threading
+import collections
 import typing as t
 
 from .. import _deps
 from .errors import Malformed
 
+if t.TYPE_CHECKING:
+    import zstandard
+
 _LEVEL = 3
-_PER_THREAD = threading.local()
+# A context is some megabytes of memory, and many threads share few cores: each takes a free one, and gives it back.
+_COMPRESSORS: collections.deque[zstandard.ZstdCompressor] = collections.deque()
+_DECOMPRESSORS: collections.deque[zstandard.ZstdDecompressor] = collections.deque()
 
 
 def compress(data: bytes) -> bytes:
     """One frame with its content size and without a checksum, as restic writes it."""
-    context = getattr(_PER_THREAD, "compressor", None)
-    if context is None:
-        context = _PER_THREAD.compressor = _deps.zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False, write_content_size=True)
-    return t.cast(bytes, context.compress(data))
+    try:
+        context = _COMPRESSORS.pop()
+    except IndexError:
+        context = _deps.zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False, write_content_size=True)
+    try:
+        return context.compress(data)
+    finally:
+        _COMPRESSORS.append(context)
 
 
 def decompress(data: bytes | memoryview, limit: int) -> bytes:
     """Raises Malformed for what is no zstd, and before allocating for what would become larger than ``limit``."""
-    context = getattr(_PER_THREAD, "decompressor", None)
-    if context is None:
-        context = _PER_THREAD.decompressor = _deps.zstandard.ZstdDecompressor()
+    try:
+        context = _DECOMPRESSORS.pop()
+    except IndexError:
+        context = _deps.zstandard.ZstdDecompressor()
     try:
         announced = _deps.zstandard.get_frame_parameters(data).content_size
         if announced not in (_deps.zstandard.CONTENTSIZE_UNKNOWN, _deps.zstandard.CONTENTSIZE_ERROR) and announced > limit:
             raise Malformed(f"would decompress to {announced:,} bytes, more than the {limit:,} that it may have")
-        return t.cast(bytes, context.decompress(data, max_output_size=limit))
+        return context.decompress(data, max_output_size=limit)
     except _deps.zstandard.ZstdError as error:
         raise Malformed("does not decompress") from error
+    finally:
+        _DECOMPRESSORS.append(context)
