@@ -18,8 +18,8 @@ from ..repository.trees import edit_tree
 from ..repository.types import Node, TreeId
 from .catalogue import IDS, ITEMS, Catalogue, CatalogueAppender
 from .edit_spool import EditSpool
+from .item_state import SOURCE_PATH, facts_as_json, load_facts
 from .layout import META_TIME
-from .mail_state import SOURCE_PATH, facts_as_json, load_facts
 
 if t.TYPE_CHECKING:
     from ..repository.writer import Writer

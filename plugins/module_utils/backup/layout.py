@@ -18,6 +18,14 @@ A snapshot of a plan looks like this (layout 1):
                 Inbox/
                     .folder.json      the folder's id, name and cursor
                     2026/05/17/<hhmmss>-<hash of the id>.eml
+            calendar/                 (the same state files; the directories are calendars)
+                .m365/watched.json    series that have not ended: they are looked at in turn
+                Calendar/
+                    2026/05/17/<hhmmss>-<hash of the id>.json      an event or a series, by its start
+                    2026/05/17/<hhmmss>-<hash of the id>.files/    its attachments
+            contacts/Contacts/0053/<name>~<hash of the id>.json, .files/
+            tasks/Tasks/0015/<title>~<hash of the id>.json, .files/
+            settings/mailboxSettings.json, rules.json, categories.json
 
 Names are chosen for people who read a repository without us. Whatever a file system or a shell could stumble over is
 replaced; the true names are in the JSON files.
@@ -33,6 +41,8 @@ import typing as t
 import unicodedata
 from datetime import datetime, timezone
 
+from ..repository.types import Path
+
 LAYOUT = 1
 
 META = ".m365"
@@ -41,7 +51,14 @@ RUN_FILE = "run.json"
 SOURCE_FILE = "source.json"
 RETRY_FILE = "retry.json"
 FOLDER_FILE = ".folder.json"
+
+#: The sources of a member: the names of their directories, and of what results say of them.
 MAIL = "mail"
+CALENDAR = "calendar"
+CONTACTS = "contacts"
+TASKS = "tasks"
+SETTINGS = "settings"
+ARCHIVE = "archive"
 
 #: The time of files that are state rather than content: equal states make equal trees.
 META_TIME = datetime(2000, 1, 1, tzinfo=timezone.utc)
@@ -56,6 +73,8 @@ _LONGEST_NAME = 100
 # File systems of Linux take 255 bytes; a hash and our own additions have to fit behind.
 _LONGEST_NAME_BYTES = 200
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
+_PARTS = ".files"
+_DIRECTORIES = 64
 _YEAR = re.compile(r"^\d{4}$")
 
 
@@ -120,12 +139,27 @@ def shortened(name: str, characters: int, size: int) -> str:
 
 
 def is_shard(name: str) -> bool:
-    """Whether a directory in a folder holds messages of a year, rather than being a folder itself."""
+    """Whether a directory in a folder holds items (of a year, or of a hash), rather than being a folder itself."""
     return _YEAR.match(name) is not None
 
 
+def parts_path(path: Path) -> Path:
+    """The directory with the files beside an item (attachments, a photo) whose own file is at C(path)."""
+    return (*path[:-1], path[-1].rpartition(".")[0] + _PARTS)
+
+
+def is_parts(name: str) -> bool:
+    """Whether a directory holds the files beside an item."""
+    return name.endswith(_PARTS)
+
+
 def message_path(message_id: str, when: datetime) -> tuple[str, str, str, str]:
-    """Year, month, day and file name of a message inside its folder.
+    """Year, month, day and file name of a message inside its folder."""
+    return dated_path(message_id, when, ".eml")
+
+
+def dated_path(item_id: str, when: datetime, suffix: str) -> tuple[str, str, str, str]:
+    """Year, month, day and file name of an item inside its folder.
 
     Days keep trees small: a change rewrites those of its day, month and year, whatever the size of the mailbox.
     """
@@ -134,8 +168,13 @@ def message_path(message_id: str, when: datetime) -> tuple[str, str, str, str]:
         f"{moment.year:04d}",
         f"{moment.month:02d}",
         f"{moment.day:02d}",
-        f"{moment:%H%M%S}-{short_hash(message_id, 16)}.eml",
+        f"{moment:%H%M%S}-{short_hash(item_id, 16)}{suffix}",
     )
+
+
+def named_path(item_id: str, name: str, suffix: str) -> tuple[str, str]:
+    """Directory and file name of an item that people look for by name. 64 directories keep trees small."""
+    return f"{int(short_hash(item_id, 8), 16) % _DIRECTORIES:04d}", f"{_with_hash(safe_name(name), item_id)}{suffix}"
 
 
 def _with_hash(name: str, text: str) -> str:

@@ -16,10 +16,7 @@ import typing as t
 from collections import OrderedDict
 
 from ..repository.types import Node, TreeId
-
-if t.TYPE_CHECKING:
-    from ..repository.repository import Repository
-    from ..repository.writer import Writer
+from .small_files import FileReader
 
 _KEPT = 256
 
@@ -27,7 +24,7 @@ _KEPT = 256
 class RecentTrees:
     """Reads like the store below it, and keeps the directories used last. For one thread."""
 
-    def __init__(self, store: Repository | Writer) -> None:
+    def __init__(self, store: FileReader) -> None:
         self._store = store
         self._trees: OrderedDict[TreeId, tuple[Node, ...]] = OrderedDict()
 

@@ -13,13 +13,16 @@ import json
 import typing as t
 
 from ..repository.trees import find_node
-from ..repository.types import Path, TreeId
-
-if t.TYPE_CHECKING:
-    from ..repository.reading import BlobReader
+from ..repository.types import Node, Path, TreeId, TreeReader
 
 # One encoder for all: json.dumps makes a new one at every call with options.
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class FileReader(TreeReader, t.Protocol):
+    """A repository, a writer, or what keeps something of them in memory."""
+
+    def read_file(self, node: Node, /) -> t.Iterator[bytes]: ...
 
 
 def to_json(document: t.Any) -> bytes:
@@ -27,7 +30,7 @@ def to_json(document: t.Any) -> bytes:
     return _ENCODE(document).encode("utf-8", "surrogatepass")
 
 
-def read_file(store: BlobReader, tree: TreeId, path: Path) -> bytes | None:
+def read_file(store: FileReader, tree: TreeId, path: Path) -> bytes | None:
     """A small file of a tree, whole; None when it is not there."""
     node = find_node(store, tree, path)
     return None if node is None else b"".join(store.read_file(node))

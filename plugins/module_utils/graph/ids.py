@@ -15,6 +15,11 @@ UserId = t.NewType("UserId", str)
 GroupId = t.NewType("GroupId", str)
 FolderId = t.NewType("FolderId", str)
 MessageId = t.NewType("MessageId", str)
+CalendarId = t.NewType("CalendarId", str)
+EventId = t.NewType("EventId", str)
+ContactId = t.NewType("ContactId", str)
+TaskListId = t.NewType("TaskListId", str)
+TaskId = t.NewType("TaskId", str)
 
 Cursor = t.NewType("Cursor", str)
 """A deltaLink, kept and given back unchanged. Only the service knows what is inside."""

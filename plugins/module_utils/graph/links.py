@@ -34,7 +34,12 @@ class UploadAddress(t.NamedTuple):
 
 def graph_path(*segments: str) -> str:
     """``/v1.0/users/...`` from raw segments; ids and names are quoted."""
-    return "/v1.0/" + "/".join(urllib.parse.quote(segment, safe="=@") for segment in segments)
+    return "/v1.0/" + _quoted(segments)
+
+
+def beta_path(*segments: str) -> str:
+    """``/beta/users/...`` from raw segments, for what v1.0 does not offer."""
+    return "/beta/" + _quoted(segments)
 
 
 def with_query(path: str, parameters: t.Mapping[str, str] | None) -> str:
@@ -66,6 +71,10 @@ def upload_address(cloud: Cloud, link: str) -> UploadAddress:
     if host != cloud.graph_host and host not in cloud.upload_hosts:
         raise _refusal(host, f"attachments of this cloud are uploaded to {' or '.join(cloud.upload_hosts)}")
     return UploadAddress(host, target)
+
+
+def _quoted(segments: t.Iterable[str]) -> str:
+    return "/".join(urllib.parse.quote(segment, safe="=@") for segment in segments)
 
 
 def _taken_apart(link: str) -> tuple[str, str]:

@@ -17,7 +17,6 @@ import collections
 import dataclasses
 import typing as t
 
-from .client import GraphClient
 from .errors import BadAnswer, GraphError, ServiceUnavailable
 from .ids import Fields
 from .refusals import Call
@@ -28,6 +27,21 @@ _VISITS = 5
 _SHRINK = 4
 _GROW = 2
 _IMPATIENT = RetryPolicy(heavy=2)
+
+
+class JsonSource(t.Protocol):
+    """What gives JSON for a path or a link: the client itself, or one that follows redirects."""
+
+    def get_json(
+        self,
+        call: Call,
+        path_or_link: str,
+        *,
+        params: t.Mapping[str, str] | None = None,
+        prefer: t.Sequence[str] = (),
+        headers: t.Mapping[str, str] | None = None,
+        policy: RetryPolicy | None = None,
+    ) -> Fields: ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +55,7 @@ class Listing:
     page_size: int | None = None
 
 
-def pages(client: GraphClient, call: Call, listing: Listing) -> t.Iterator[Fields]:
+def pages(client: JsonSource, call: Call, listing: Listing) -> t.Iterator[Fields]:
     """Every page, as the service sent it.
 
     :raises BadAnswer: the links lead in a circle, or a page has no list of values.
@@ -64,7 +78,7 @@ def pages(client: GraphClient, call: Call, listing: Listing) -> t.Iterator[Field
         size = size and min(size * _GROW, listing.page_size or size)
 
 
-def values(client: GraphClient, call: Call, listing: Listing) -> t.Iterator[Fields]:
+def values(client: JsonSource, call: Call, listing: Listing) -> t.Iterator[Fields]:
     """Every entry of every page."""
     for page in pages(client, call, listing):
         for entry in page["value"]:
@@ -72,7 +86,7 @@ def values(client: GraphClient, call: Call, listing: Listing) -> t.Iterator[Fiel
                 yield entry
 
 
-def _page(client: GraphClient, call: Call, listing: Listing, size: int | None) -> tuple[Fields, int | None]:
+def _page(client: JsonSource, call: Call, listing: Listing, size: int | None) -> tuple[Fields, int | None]:
     while True:
         prefer = listing.prefer if size is None else (f"odata.maxpagesize={size}", *listing.prefer)
         can_shrink = size is not None and size > 1

@@ -50,13 +50,17 @@ _LATER_HINT = "Nothing is lost: the next run tries it again."
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What a request is for. ``doing`` begins a sentence: "Reading message X of user Y"."""
+    """What a request is for. ``doing`` begins a sentence: "Reading message X of user Y".
+
+    ``is_named``: the service itself has named the object, so a 404 that does not say why is no proof that it is gone.
+    """
 
     scope: LimitScope
     kind: RequestKind
     doing: str
     permission: str = ""
     is_fresh: bool = False
+    is_named: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,6 +137,11 @@ def _is_missing(status: int, body: ErrorBody, call: Call) -> bool:
     return status == 404 or (400 <= status < 500 and body.names(*_NOT_FOUND_CODES))
 
 
+def _is_doubtful(status: int, body: ErrorBody, call: Call) -> bool:
+    """Real mailboxes answer so for objects that exist (graph-mailbox facts, section 4), sometimes longer than we are patient."""
+    return call.is_named and status == 404 and body.is_empty
+
+
 _RULES: tuple[tuple[_Matches, type[errors.GraphError], _Hint], ...] = (
     (_is_without_delta, errors.DeltaUnavailable, "Make room in the mailbox; until then it is listed without delta."),
     (_is_cursor_loss, errors.CursorLost, "Everything is listed again."),
@@ -143,6 +152,7 @@ _RULES: tuple[tuple[_Matches, type[errors.GraphError], _Hint], ...] = (
     (lambda status, body, call: body.names(*_UNREADABLE_CODES), errors.ItemUnreadable, _UNREADABLE_HINT),
     (lambda status, body, call: status == 507 or body.names(*_QUOTA_CODES), errors.QuotaExceeded, "Make room in the mailbox and repeat."),
     (lambda status, body, call: status == 403, errors.AccessDenied, _permission_hint),
+    (_is_doubtful, errors.ServiceUnavailable, _LATER_HINT),
     (_is_missing, errors.NotFound, "Check that it still exists."),
     (lambda status, body, call: status in (409, 412), errors.Conflict, "Look what is there already."),
     (lambda status, body, call: status == 413, errors.TooLarge, "Send it in smaller pieces."),

@@ -25,6 +25,7 @@ class RequestKind(enum.Enum):
     DELTA = "delta"
     MESSAGE = "message"
     MIME = "mime"
+    EXPORT = "export"
     WRITE = "write"
 
 

@@ -13,19 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import BackupError
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import FOLDER_FILE, MEMBERS_FILE, META, META_TIME
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_folders import folder_paths
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_state import (
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.folder_places import folder_paths
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_state import (
     RETRY_PATH,
     SOURCE_PATH,
     Folder,
-    MailState,
+    ItemState,
     Retry,
     SourceFacts,
     facts_as_json,
     load_state,
     retries_as_json,
 )
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import FOLDER_FILE, MEMBERS_FILE, META, META_TIME
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.members import (
     MemberState,
     SourceState,
@@ -87,12 +87,12 @@ def test_the_state_of_a_source_is_read_as_it_was_written(
     files.update({(*folder.path, FOLDER_FILE): folder.as_json() for folder in written.values()})
     with writing() as writer:
         tree = saved(writer, files)
-        assert load_state(writer, tree) == MailState(tree, facts, written, {retry.id: retry for retry in retries})
+        assert load_state(writer, tree) == ItemState(tree, facts, written, {retry.id: retry for retry in retries})
 
 
 def test_no_tree_is_the_empty_state() -> None:
     with writing() as writer:
-        assert load_state(writer, None) == MailState(None, SourceFacts(), {}, {})
+        assert load_state(writer, None) == ItemState(None, SourceFacts(), {}, {})
 
 
 def test_no_retry_file_means_no_retries_and_years_hold_no_folders() -> None:

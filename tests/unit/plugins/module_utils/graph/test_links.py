@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.clouds import CLOUDS
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.errors import LinkRefused
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.links import (
+    beta_path,
     graph_path,
     graph_target,
     upload_address,
@@ -101,6 +102,7 @@ def test_any_id_or_name_survives_in_a_path(segments: list[str]) -> None:
     assert not set(path) & set(" ?#+\r\n")
     raw = [segment.encode("utf-8", "replace").decode() for segment in segments]
     assert [urllib.parse.unquote(part) for part in path.split("/")[2:]] == raw
+    assert beta_path(*raw) == "/beta/" + path.removeprefix("/v1.0/")
 
 
 def test_query_parameters_keep_their_dollar_signs_and_quote_the_rest() -> None:

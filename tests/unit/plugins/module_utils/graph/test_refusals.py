@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -139,3 +140,10 @@ def test_an_ambiguous_write_says_so() -> None:
 )
 def test_faults_without_a_status_have_their_classes(kind: FaultKind, expected: type[errors.GraphError]) -> None:
     assert error_of(Fault(kind), Attempt(READING, "GET", "/p", "id"), "why").__class__ is expected
+
+
+def test_a_404_without_a_word_does_not_prove_that_what_the_service_has_named_is_gone() -> None:
+    named = dataclasses.replace(READING, is_named=True)
+    assert refused(404, call=named).__class__ is errors.ServiceUnavailable
+    assert refused(404, "ErrorItemNotFound", call=named).__class__ is errors.NotFound
+    assert refused(404).__class__ is errors.NotFound

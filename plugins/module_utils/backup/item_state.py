@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tree of a mail source says about itself: source facts, folders with their cursors, items to try again.
+"""What the tree of a source says about itself: source facts, folders with their cursors, items to try again.
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -17,11 +17,8 @@ from dataclasses import dataclass, field
 from .._errors import BackupError
 from ..repository.types import NodeKind, Path, TreeId
 from .layout import FOLDER_FILE, LAYOUT, META, RETRY_FILE, SOURCE_FILE, is_shard
-from .small_files import read_file, to_json
-
-if t.TYPE_CHECKING:
-    from ..repository.repository import Repository
-    from ..repository.writer import Writer
+from .recent_trees import RecentTrees
+from .small_files import FileReader, read_file, to_json
 
 SOURCE_PATH: Path = (META, SOURCE_FILE)
 RETRY_PATH: Path = (META, RETRY_FILE)
@@ -32,7 +29,7 @@ class SourceFacts:
     """C(lines) of the catalogue, C(items) that count among them, the next folder number, and the folder list's cursor.
 
     C(leaving) are numbers of folders that are gone while the catalogue may still name messages in them: the tree is one
-    of a run that had not ended.
+    of a run that had not ended. C(left_out) are the names by id of folders that are not backed up.
     """
 
     lines: int = 0
@@ -41,11 +38,12 @@ class SourceFacts:
     cursor: str | None = None
     well_known: dict[str, str] = field(default_factory=dict)
     leaving: list[int] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
-    """A mail folder as the last run left it. C(number) stands for its long id in the catalogue."""
+    """A folder (mail folder, calendar, contact folder, task list). C(number) stands for its long id in the catalogue."""
 
     id: str
     number: int
@@ -70,27 +68,28 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
-class MailState:
+class ItemState:
     tree: TreeId | None
     facts: SourceFacts
     folders: dict[str, Folder]
     retries: dict[str, Retry]
 
 
-def load_state(store: Repository | Writer, tree: TreeId | None) -> MailState:
+def load_state(store: FileReader, tree: TreeId | None) -> ItemState:
     """Read the state out of the source's tree; the empty state where there is none."""
     if tree is None:
-        return MailState(None, SourceFacts(), {}, {})
-    facts = load_facts(store, tree)
-    return MailState(
+        return ItemState(None, SourceFacts(), {}, {})
+    recent = RecentTrees(store)
+    facts = load_facts(recent, tree)
+    return ItemState(
         tree=tree,
         facts=facts,
-        folders={folder.id: folder for folder in _folders(store, tree, ())},
-        retries=load_retries(store, tree),
+        folders={folder.id: folder for folder in _folders(recent, tree, ())},
+        retries=load_retries(recent, tree),
     )
 
 
-def load_facts(store: Repository | Writer, tree: TreeId) -> SourceFacts:
+def load_facts(store: FileReader, tree: TreeId) -> SourceFacts:
     """Raises BackupError for a layout that this version does not know."""
     document = json.loads(read_file(store, tree, SOURCE_PATH) or b"null")
     if document is None or document.pop("layout") != LAYOUT:
@@ -101,7 +100,7 @@ def load_facts(store: Repository | Writer, tree: TreeId) -> SourceFacts:
     return SourceFacts(**document)
 
 
-def load_retries(store: Repository | Writer, tree: TreeId) -> dict[str, Retry]:
+def load_retries(store: FileReader, tree: TreeId) -> dict[str, Retry]:
     """By item id."""
     entries = json.loads(read_file(store, tree, RETRY_PATH) or b"[]")
     return {entry["id"]: Retry(**entry) for entry in entries}
@@ -115,7 +114,7 @@ def retries_as_json(retries: t.Iterable[Retry]) -> bytes:
     return to_json([dataclasses.asdict(retry) for retry in retries])
 
 
-def _folders(store: Repository | Writer, tree: TreeId, path: Path) -> t.Iterator[Folder]:
+def _folders(store: RecentTrees, tree: TreeId, path: Path) -> t.Iterator[Folder]:
     for node in store.read_tree(tree):
         if node.kind is NodeKind.FILE and node.name == FOLDER_FILE:
             yield Folder(**json.loads(b"".join(store.read_file(node))), path=path)
