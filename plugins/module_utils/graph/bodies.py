@@ -54,8 +54,8 @@ class Body:
         self.close()
 
 
-def collect(pieces: t.Iterator[bytes]) -> Body:
-    """Take all pieces; nothing is left behind when one of them fails.
+def collect(pieces: t.Iterator[bytes], memory: int | None = None) -> Body:
+    """Take all pieces, more than ``memory`` bytes (else MEMORY_LIMIT) into a file; nothing is left behind when one of them fails.
 
     A body that comes as one piece is not copied.
 
@@ -66,7 +66,7 @@ def collect(pieces: t.Iterator[bytes]) -> Body:
     for piece in pieces:
         head.append(piece)
         size += len(piece)
-        if size > MEMORY_LIMIT:
+        if size > (MEMORY_LIMIT if memory is None else memory):
             return _spool(head, pieces)
     return Body(head[0] if len(head) == 1 else b"".join(head), None, size)
 

@@ -28,6 +28,8 @@ from .tokens import MsalTokenProvider
 from .traffic import Meter, Traffic
 from .transport import Incoming, Transport
 
+T = t.TypeVar("T")
+
 
 def connect(settings: ConnectionSettings, *, clock: Clock | None = None, budgets: Budgets | None = None) -> GraphClient:
     """Check the settings, log in once, and give the client.
@@ -71,7 +73,7 @@ class GraphClient:
         """
         target = with_query(graph_target(self.cloud, path_or_link), params)
         request = Request(method="GET", host=self.cloud.graph_host, target=target, headers=_json_headers(prefer, headers))
-        return self._requester.perform(call, request, self._read_json, policy)
+        return self._requester.perform(call, request, self.read_json, policy)
 
     def post_json(
         self, call: Call, path: str, body: Fields, *, prefer: t.Sequence[str] = (), is_repeatable: bool = False, upload: bool = True
@@ -86,9 +88,39 @@ class GraphClient:
     def patch_json(self, call: Call, path: str, body: Fields, *, prefer: t.Sequence[str] = ()) -> Fields:
         return self._write("PATCH", call, path, _encoded(body), prefer, is_repeatable=True, counts_as_upload=True)
 
+    def put_bytes(self, call: Call, path: str, content: bytes, content_type: str, *, prefer: t.Sequence[str] = ()) -> None:
+        """Bytes in the place of those that are there, such as a photo. Nobody reads the answer, which need not be JSON."""
+        request = Request(
+            method="PUT",
+            host=self.cloud.graph_host,
+            target=path,
+            headers={"Content-Type": content_type, **_json_headers(prefer, None)},
+            body=content,
+            upload_bytes=len(content),
+        )
+        self._requester.perform(call, request, Incoming.read)
+
+    def post_unsigned(self, call: Call, address: UploadAddress, body: Fields) -> Fields:
+        """JSON to a pre-authenticated address, without a token.
+
+        :raises AmbiguousOutcome: it may have happened.
+        """
+        encoded = _encoded(body)
+        request = Request(
+            method="POST",
+            host=address.host,
+            target=address.target,
+            headers={"Content-Type": "application/json", **_json_headers((), None)},
+            body=encoded,
+            with_token=False,
+            is_repeatable=False,
+            upload_bytes=len(encoded),
+        )
+        return self._requester.perform(call, request, self.read_json)
+
     def delete(self, call: Call, path: str, *, prefer: t.Sequence[str] = ()) -> None:
         request = Request(method="DELETE", host=self.cloud.graph_host, target=path, headers=_json_headers(prefer, None))
-        self._requester.perform(call, request, self._read_json)
+        self._requester.perform(call, request, self.read_json)
 
     def read_body(self, call: Call, path: str, *, prefer: t.Sequence[str] = ()) -> Body:
         """The whole body, byte for byte.
@@ -98,6 +130,44 @@ class GraphClient:
         headers = {"Accept-Encoding": "identity", **_prefer_header(prefer)}
         request = Request(method="GET", host=self.cloud.graph_host, target=path, headers=headers)
         return self._requester.perform(call, request, self._read_body)
+
+    def send(
+        self,
+        call: Call,
+        method: str,
+        path_or_link: str,
+        read: t.Callable[[Incoming], T],
+        *,
+        params: t.Mapping[str, str] | None = None,
+        body: Fields | None = None,
+        headers: t.Mapping[str, str] | None = None,
+        policy: RetryPolicy | None = None,
+        statuses: t.Collection[int] = (),
+    ) -> T:
+        """A request that changes nothing, whose answer C(read) takes in its own way; of C(statuses), too, besides success.
+
+        C(read) may be called once for each attempt, and must leave nothing behind when it fails.
+
+        :raises LinkRefused: the link leads to another host.
+        """
+        request = Request(
+            method=method,
+            host=self.cloud.graph_host,
+            target=with_query(graph_target(self.cloud, path_or_link), params),
+            headers={**({} if body is None else {"Content-Type": "application/json"}), **_json_headers((), headers)},
+            body=None if body is None else _encoded(body),
+            statuses=frozenset(statuses),
+        )
+        return self._requester.perform(call, request, read, policy)
+
+    def pieces(self, incoming: Incoming, size: int) -> t.Iterator[bytes]:
+        """The body of an answer in pieces of at most ``size`` bytes or 1 MiB, for readers of L(send).
+
+        :raises Cancelled: between two pieces.
+        """
+        for piece in self._stoppable(incoming.pieces(size)):
+            self._meter.count_received(len(piece))
+            yield piece
 
     def put_piece(self, call: Call, address: UploadAddress, piece: bytes, content_range: str) -> Fields:
         """A piece of an upload to a pre-authenticated address, without a token."""
@@ -111,7 +181,7 @@ class GraphClient:
             with_token=False,
             upload_bytes=len(piece),
         )
-        return self._requester.perform(call, request, self._read_json)
+        return self._requester.perform(call, request, self.read_json)
 
     def traffic(self) -> Traffic:
         """What went over the wire so far."""
@@ -151,9 +221,10 @@ class GraphClient:
             is_repeatable=is_repeatable,
             upload_bytes=len(body) if counts_as_upload else 0,
         )
-        return self._requester.perform(call, request, self._read_json)
+        return self._requester.perform(call, request, self.read_json)
 
-    def _read_json(self, incoming: Incoming) -> Fields:
+    def read_json(self, incoming: Incoming) -> Fields:
+        """The whole answer as one JSON object, as a reader for L(send)."""
         content = incoming.read()
         self._meter.count_received(len(content))
         if not content and incoming.status != 200:

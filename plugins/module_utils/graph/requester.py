@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import typing as t
 import uuid
 
@@ -49,7 +50,10 @@ class Sender(t.Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to send. ``with_token`` is False for pre-authenticated addresses: their ``target`` is a secret and never shown."""
+    """What to send. ``with_token`` is False for pre-authenticated addresses: their ``target`` is a secret and never shown.
+
+    ``statuses`` are those that the reader takes besides success.
+    """
 
     method: str
     host: str
@@ -59,10 +63,22 @@ class Request:
     with_token: bool = True
     is_repeatable: bool = True
     upload_bytes: int = 0
+    statuses: frozenset[int] = frozenset()
 
     @property
     def path(self) -> str:
         return self.target.partition("?")[0] if self.with_token else ""
+
+
+class RequestIds:
+    """UUIDs that differ in their last part only: one random number for a process, and a count. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._start = str(uuid.uuid4())[:24]
+        self._count = itertools.count(1)
+
+    def __call__(self) -> str:
+        return f"{self._start}{next(self._count):012x}"
 
 
 class BrokenAnswer(Exception):
@@ -82,6 +98,7 @@ class Requester:
         self._clock = clock
         self._random = random
         self._answered_hosts: set[str] = set()
+        self._request_ids = RequestIds()
 
     def perform(self, call: Call, request: Request, read: t.Callable[[Incoming], T], policy: RetryPolicy | None = None) -> T:
         """Send until the answer is a success and ``read`` took all of it.
@@ -123,7 +140,7 @@ class Requester:
         return dataclasses.replace(policy, unreachable=min(policy.unreachable, _UNREACHABLE_AT_START))
 
     def _exchange(self, request: Request, read: t.Callable[[Incoming], T], operation: _Operation) -> T | _Failure:
-        own_id = str(uuid.uuid4())
+        own_id = self._request_ids()
         headers = {"User-Agent": _USER_AGENT, "client-request-id": own_id, **request.headers}
         if request.with_token:
             operation.token = self._tokens.token()
@@ -135,7 +152,8 @@ class Requester:
         self._answered_hosts.add(request.host)
         request_id = incoming.headers.get("request-id") or own_id
         try:
-            return read(incoming) if 200 <= incoming.status < 300 else self._refusal(incoming, request_id)
+            is_answer = 200 <= incoming.status < 300 or incoming.status in request.statuses
+            return read(incoming) if is_answer else self._refusal(incoming, request_id)
         except TransportFault as fault:
             return _Failure(Fault(fault.kind), request_id, fault.reason)
         except BrokenAnswer as broken:

@@ -178,7 +178,7 @@ class Transport:
         """
         pool = self._pools.get(request.host) or self._open_pool(request.host)
         try:
-            response = pool.request(
+            response = pool.urlopen(
                 request.method,
                 request.target,
                 body=request.body,
