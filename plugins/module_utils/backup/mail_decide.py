@@ -15,7 +15,7 @@ from enum import Enum
 
 from .catalogue import Record
 from .mail_pending import Said, Statement
-from .mail_record import is_whole
+from .mail_record import is_whole, updated
 
 
 class Step(Enum):
@@ -45,9 +45,22 @@ def decide(old: Record | None, statements: t.Sequence[Statement]) -> Decision:
         return Decision(Step.ASK)
     if changed:
         only = changed[0]
-        if old is None and not is_whole(only.fields):
+        if not _is_enough(old, only):
             return Decision(Step.ASK)
         return Decision(Step.STORE, only.folder, only.fields)
     if old is not None and any(statement.folder == old["folder"] for statement in statements):
         return Decision(Step.REMOVE)
     return Decision(Step.NOTHING)
+
+
+def _is_enough(old: Record | None, only: Statement) -> bool:
+    """Whether a statement tells what has changed.
+
+    Of a read mark Graph tells nothing but that. An entry in part that says nothing new, or that the message is in another
+    folder, stands for changes that it does not name.
+    """
+    if old is None or is_whole(only.fields):
+        return is_whole(only.fields)
+    if only.fields.get("changeKey"):
+        return bool(only.fields["changeKey"] == old.get("key"))
+    return only.folder == old["folder"] and updated(old, {"id": old["id"], **only.fields}, only.folder) != old

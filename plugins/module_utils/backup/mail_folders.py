@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The folders of a mailbox: which there are now, where each lies in the tree, and moving them there.
+"""The folders of a mailbox: which there are now, and which of them are backed up.
+
+The folder delta names the visible tree. Whether it names hidden folders is not documented, so they are looked for
+besides (L(mail_hidden)); recoverable items are in neither, and have requests of their own (L(mail_recoverable)).
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -11,145 +14,92 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from dataclasses import dataclass
+from datetime import datetime
 
 from ..graph.delta import Removed
-from ..graph.errors import CursorLost, DeltaUnavailable, NotFound
+from ..graph.errors import BadAnswer, CursorLost, DeltaUnavailable, NotFound
 from ..graph.ids import Cursor, FolderId, UserId
-from ..graph.mail_folders import MailFolder, folder_changes, folder_from, list_folders, read_folder, well_known_folders
-from ..repository.trees import edit_tree, find_node
-from ..repository.types import Node, NodeKind, Path, TreeId
-from .layout import distinct_names, is_shard
-from .mail_state import Folder, MailState
+from ..graph.mail_folders import WELL_KNOWN, MailFolder, folder_changes, folder_from, list_folders, read_folder, well_known_folders
+from .folder_places import FolderRound, SeenFolder, placed_folders
+from .item_state import Folder, ItemState
+from .mail_hidden import HiddenFolders
+from .mail_recoverable import recoverable_folders, recoverable_ids
+from .results import Finding
 
 if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
-    from ..repository.writer import Writer
 
-#: Folders whose content is not mail of the user, or lies elsewhere too (graph-mailbox facts, section 1.3).
+#: Folders whose content is not mail of the user, or lies elsewhere too (graph-mailbox facts, section 1.3), also when they
+#: appear later. What lies below them is left out, too.
 LEFT_OUT = ("outbox", "syncissues", "conflicts", "localfailures", "serverfailures", "searchfolders")
-WELL_KNOWN = (
-    "inbox",
-    "sentitems",
-    "drafts",
-    "archive",
-    "deleteditems",
-    "junkemail",
-    "conversationhistory",
-    *LEFT_OUT,
-)
+_NOT_LISTED = "searchfolders"
 
 
-@dataclass(frozen=True, slots=True)
-class FolderRound:
-    """The folders as they are now: paths set, cursors as they were. C(left_out) names those that are not backed up."""
+@dataclasses.dataclass(slots=True)
+class _Heard:
+    """C(known) are the folders by id, C(named) those that the service has just named, C(left_out) the names by id of
+    others that were left out before. C(cursor) is None where everything is to be listed the next time."""
 
-    folders: dict[str, Folder]
-    cursor: str | None
-    next_folder: int
-    well_known: dict[str, str]
-    left_out: tuple[str, ...]
-
-
-def read_folders(client: GraphClient, user: UserId, state: MailState) -> FolderRound:
-    """Ask for changed folders, or for all of them where there is no cursor or it is lost."""
-    known, cursor = _current_folders(client, user, state)
-    well_known = state.facts.well_known
-    if not well_known:
-        well_known = {alias: str(folder) for alias, folder in well_known_folders(client, user, WELL_KNOWN).items()}
-    left_out = _left_out(known, {well_known[alias] for alias in LEFT_OUT if alias in well_known})
-    kept = {folder_id: folder for folder_id, folder in known.items() if folder_id not in left_out}
-    paths = folder_paths({folder.id: (folder.display_name, folder.parent_id) for folder in kept.values()})
-    next_folder = state.facts.next_folder
-    folders: dict[str, Folder] = {}
-    for folder_id in sorted(kept):
-        old, new = state.folders.get(folder_id), kept[folder_id]
-        if old is None:
-            number, next_folder = next_folder, next_folder + 1
-        else:
-            number = old.number
-        folders[folder_id] = Folder(
-            id=folder_id,
-            number=number,
-            name=new.display_name,
-            parent=new.parent_id,
-            is_hidden=new.is_hidden,
-            cursor=None if old is None else old.cursor,
-            path=paths[folder_id],
-        )
-    names = tuple(sorted(known[folder_id].display_name for folder_id in left_out))
-    return FolderRound(folders, cursor, next_folder, well_known, names)
+    known: dict[str, MailFolder]
+    left_out: dict[str, str]
+    named: set[str] = dataclasses.field(default_factory=set)
+    cursor: str | None = None
+    is_listed: bool = False
+    is_due: bool = False
 
 
-def folder_paths(folders: t.Mapping[str, tuple[str, str | None]]) -> dict[str, Path]:
-    """{id: (name, parent id)} -> {id: path in the tree}. A folder whose parent is not in the mapping lies at the top.
-
-    Duplicate names among siblings get names of their own; a ring of parents (a change caught half way) is cut.
-    """
-    parents = {folder_id: parent if parent in folders else None for folder_id, (_name, parent) in folders.items()}
-    for folder_id in _ring_cuts(parents):
-        parents[folder_id] = None
-    children: dict[str | None, dict[str, str]] = {}
-    for folder_id, parent in parents.items():
-        children.setdefault(parent, {})[folder_id] = folders[folder_id][0]
-    paths: dict[str, Path] = {}
-    waiting: list[tuple[str | None, Path]] = [(None, ())]
-    while waiting:
-        above, path = waiting.pop()
-        for folder_id, name in distinct_names(children.get(above, {})).items():
-            paths[folder_id] = (*path, name)
-            waiting.append((folder_id, paths[folder_id]))
-    return paths
-
-
-def move_folders(writer: Writer, tree: TreeId | None, old: t.Mapping[str, Folder], new: t.Mapping[str, Folder]) -> TreeId | None:
-    """Give every folder its new place. Years move by the id of their subtree: nothing is read but folder nodes."""
-    moved = {folder_id for folder_id in old if folder_id not in new or new[folder_id].path != old[folder_id].path}
-    if tree is None or not moved:
-        return tree
-    tops = _tops({old[folder_id].path for folder_id in moved})
-    # A folder that stays where it is, but below one that goes, is lifted out and put back.
-    moved |= {folder_id for folder_id in old if any(old[folder_id].path[: len(top)] == top for top in tops)}
-    own = {folder_id: _own_nodes(writer, tree, old[folder_id].path) for folder_id in moved if folder_id in new}
-    tree = edit_tree(writer, tree, ((top, None) for top in sorted(tops)))
-    edits = {(*new[folder_id].path, node.name): node for folder_id, nodes in own.items() for node in nodes}
-    return edit_tree(writer, tree, sorted(edits.items()))
-
-
-def _ring_cuts(parents: t.Mapping[str, str | None]) -> list[str]:
-    """One folder of each ring, the first by id: it goes to the top."""
-    cuts: list[str] = []
-    done: set[str] = set()
-    for start in parents:
-        trail: list[str] = []
-        on_trail: set[str] = set()
-        folder: str | None = start
-        while folder is not None and folder not in done and folder not in on_trail:
-            trail.append(folder)
-            on_trail.add(folder)
-            folder = parents[folder]
-        if folder in on_trail:
-            cuts.append(min(trail[trail.index(folder) :]))
-        done |= on_trail
-    return cuts
+def read_folders(
+    client: GraphClient, user: UserId, state: ItemState, *, now: datetime, recoverable_items: bool = False
+) -> tuple[FolderRound, list[Finding]]:
+    """Ask for changed folders, or for all of them where there is no cursor or it is lost; and what could not be asked."""
+    heard = _hear(client, user, state)
+    stored = {folder_id: _as_mail_folder(state.folders[folder_id]) for folder_id in recoverable_ids(state)}
+    for folder_id in stored:
+        heard.known.pop(folder_id, None)
+    well_known = _well_known(client, user, state, heard.known)
+    findings: list[Finding] = []
+    if heard.is_listed:
+        _add_unlisted(client, user, heard.known, {*well_known.values(), *state.folders} - {well_known.get(_NOT_LISTED)} - stored.keys())
+    else:
+        seen = set(heard.known)
+        hidden = HiddenFolders(client, user, heard.known, ignored=_roots(well_known) | heard.left_out.keys())
+        if not hidden.find(heard.named, now, findings):
+            hidden.keep(_as_mail_folder(folder) for folder_id, folder in state.folders.items() if folder_id not in stored)
+            heard.cursor, heard.is_due = None, True
+        if not heard.known.keys() <= seen | state.folders.keys() | heard.left_out.keys():
+            well_known = _with_aliases(client, user, well_known, [alias for alias in WELL_KNOWN if alias not in well_known])
+    left_out = {**heard.left_out, **_left_out(heard.known, _roots(well_known) | heard.left_out.keys())}
+    recoverable: dict[str, MailFolder] = {}
+    if recoverable_items:
+        recoverable, aliases = recoverable_folders(client, user, stored, findings)
+        well_known = {**well_known, **aliases}
+    kept = [folder for folder_id, folder in {**heard.known, **recoverable}.items() if folder_id not in left_out]
+    folders, next_folder = placed_folders(
+        (SeenFolder(folder.id, folder.display_name, folder.parent_id, folder.is_hidden) for folder in kept), state
+    )
+    _demand_inbox(client, user, state, folders)
+    names = tuple(sorted(left_out.values()))
+    return FolderRound(folders, heard.cursor, next_folder, well_known, names, ignored=left_out, is_due=heard.is_due), findings
 
 
-def _current_folders(client: GraphClient, user: UserId, state: MailState) -> tuple[dict[str, MailFolder], str | None]:
-    """Every folder there is, and the cursor for the next time; None where the mailbox refuses delta."""
+def _hear(client: GraphClient, user: UserId, state: ItemState) -> _Heard:
+    """Every folder that the delta knows of, or that a list has where the mailbox refuses delta."""
     try:
         if state.facts.cursor is not None:
+            heard = _Heard({folder.id: _as_mail_folder(folder) for folder in state.folders.values()}, dict(state.facts.left_out))
             try:
-                known = {folder.id: _as_mail_folder(folder) for folder in state.folders.values()}
-                return known, _merge_changes(client, user, state.facts.cursor, known)
+                heard.cursor = _merge_changes(client, user, state.facts.cursor, heard)
+                return heard
             except CursorLost:
                 pass
-        known = {}
-        return known, _merge_changes(client, user, None, known)
+        heard = _Heard({}, {}, is_due=state.facts.cursor is not None)
+        heard.cursor = _merge_changes(client, user, None, heard)
+        return heard
     except DeltaUnavailable:
-        return {str(folder.id): folder for folder in list_folders(client, user)}, None
+        return _Heard({str(folder.id): folder for folder in list_folders(client, user)}, {}, is_listed=True)
 
 
-def _merge_changes(client: GraphClient, user: UserId, cursor: str | None, known: dict[str, MailFolder]) -> str | None:
+def _merge_changes(client: GraphClient, user: UserId, cursor: str | None, heard: _Heard) -> str | None:
     last: str | None = None
     partial: dict[str, dict[str, t.Any]] = {}
     removed: set[str] = set()
@@ -160,19 +110,22 @@ def _merge_changes(client: GraphClient, user: UserId, cursor: str | None, known:
             else:
                 partial.setdefault(entry.id, {}).update(entry.fields)
         last = page.cursor or last
+    for folder_id in removed | partial.keys():
+        heard.left_out.pop(folder_id, None)
     for folder_id in removed - partial.keys():
-        known.pop(folder_id, None)
+        heard.known.pop(folder_id, None)
     for folder_id, fields in partial.items():
         try:
             # The order of entries is not promised: a folder that is both changed and removed is asked for.
             is_unclear = folder_id in removed
-            known[folder_id] = (
+            heard.known[folder_id] = (
                 read_folder(client, user, FolderId(folder_id))
                 if is_unclear
-                else _merged(client, user, known.get(folder_id), {"id": folder_id, **fields})
+                else _merged(client, user, heard.known.get(folder_id), {"id": folder_id, **fields})
             )
+            heard.named.add(folder_id)
         except NotFound:
-            known.pop(folder_id, None)
+            heard.known.pop(folder_id, None)
     return last
 
 
@@ -191,6 +144,49 @@ def _merged(client: GraphClient, user: UserId, old: MailFolder | None, fields: d
     )
 
 
+def _demand_inbox(client: GraphClient, user: UserId, state: ItemState, folders: t.Collection[str]) -> None:
+    """A list without the inbox that we know is not believed: every folder that it lacks would be taken to be deleted.
+
+    Unless there is another inbox, as in a mailbox that was made anew for the same user. Raises BadAnswer.
+    """
+    inbox = state.facts.well_known.get("inbox")
+    if inbox not in state.folders or inbox in folders or read_folder(client, user, "inbox").id in folders:
+        return
+    raise BadAnswer(
+        f"Listing the mail folders of user {user} failed: the inbox is not among them.",
+        hint="Nothing is lost: the next run tries it again.",
+    )
+
+
+def _roots(well_known: t.Mapping[str, str]) -> set[str]:
+    return {well_known[alias] for alias in LEFT_OUT if alias in well_known}
+
+
+def _well_known(client: GraphClient, user: UserId, state: ItemState, known: t.Mapping[str, MailFolder]) -> dict[str, str]:
+    """The ids behind the aliases. Asked for once, and again when a folder appears that may be one that was missing."""
+    before, left_out = state.facts.well_known, state.facts.left_out
+    if before and known.keys() <= state.folders.keys() | left_out.keys():
+        return before
+    here = known.keys() | left_out.keys()
+    return _with_aliases(client, user, before, [alias for alias in WELL_KNOWN if before.get(alias) not in here])
+
+
+def _with_aliases(client: GraphClient, user: UserId, before: dict[str, str], aliases: t.Iterable[str]) -> dict[str, str]:
+    return {**before, **{alias: str(folder) for alias, folder in well_known_folders(client, user, aliases).items()}}
+
+
+def _add_unlisted(client: GraphClient, user: UserId, known: dict[str, MailFolder], expected: t.Iterable[str | None]) -> None:
+    """Lists were seen without well-known folders, and may lack hidden ones: those that we expect are asked for."""
+    for folder_id in expected:
+        if folder_id is None or folder_id in known:
+            continue
+        try:
+            known[folder_id] = read_folder(client, user, FolderId(folder_id))
+            known.update({str(folder.id): folder for folder in list_folders(client, user, FolderId(folder_id))})
+        except NotFound:
+            continue
+
+
 def _as_mail_folder(folder: Folder) -> MailFolder:
     return MailFolder(
         id=FolderId(folder.id),
@@ -202,7 +198,8 @@ def _as_mail_folder(folder: Folder) -> MailFolder:
     )
 
 
-def _left_out(known: t.Mapping[str, MailFolder], roots: t.Collection[str]) -> set[str]:
+def _left_out(known: t.Mapping[str, MailFolder], roots: t.Collection[str]) -> dict[str, str]:
+    """The names by id of those that are not backed up: the roots, search folders, and what lies below them."""
     left_out = {folder_id for folder_id, folder in known.items() if folder_id in roots or folder.is_search}
     while True:
         below = {
@@ -211,20 +208,5 @@ def _left_out(known: t.Mapping[str, MailFolder], roots: t.Collection[str]) -> se
             if folder_id not in left_out and (folder.parent_id in left_out or folder.parent_id in roots)
         }
         if not below:
-            return left_out
+            return {folder_id: known[folder_id].display_name for folder_id in left_out}
         left_out |= below
-
-
-def _own_nodes(writer: Writer, tree: TreeId, path: Path) -> list[Node]:
-    node = find_node(writer, tree, path)
-    if node is None or node.subtree is None:
-        return []
-    return [child for child in writer.read_tree(node.subtree) if child.kind is NodeKind.FILE or is_shard(child.name)]
-
-
-def _tops(paths: t.Iterable[Path]) -> set[Path]:
-    tops: set[Path] = set()
-    for path in sorted(paths):
-        if not any(path[: len(top)] == top for top in tops):
-            tops.add(path)
-    return tops

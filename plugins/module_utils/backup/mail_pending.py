@@ -21,6 +21,7 @@ from enum import Enum
 from itertools import groupby
 
 from ..graph.delta import Changed, Page, Removed
+from .temporary_databases import open_temporary_database
 
 _NO_FOLDER = -1
 
@@ -48,22 +49,21 @@ class PendingChanges:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._database.execute(
-            "CREATE TABLE pending (id TEXT, folder INTEGER, said TEXT, fields TEXT, day TEXT, PRIMARY KEY (id, folder)) WITHOUT ROWID"
-        )
-        self._database.execute("CREATE INDEX by_folder ON pending (folder)")
+        self._opened: sqlite3.Connection | None = None
 
     def __len__(self) -> int:
-        return int(self._database.execute("SELECT count(DISTINCT id) FROM pending").fetchone()[0])
+        return 0 if self._opened is None else int(self._database.execute("SELECT count(DISTINCT id) FROM pending").fetchone()[0])
 
     def __contains__(self, message_id: str) -> bool:
-        return self._database.execute("SELECT 1 FROM pending WHERE id = ?", (message_id,)).fetchone() is not None
+        return self._has("SELECT 1 FROM pending WHERE id = ? LIMIT 1", message_id)
 
     def has_folder(self, folder: int) -> bool:
-        return self._database.execute("SELECT 1 FROM pending WHERE folder = ? LIMIT 1", (folder,)).fetchone() is not None
+        return self._has("SELECT 1 FROM pending WHERE folder = ? LIMIT 1", folder)
 
     def add_page(self, folder: int, page: Page) -> None:
+        if not page.entries:
+            # The usual case of a run without changes.
+            return
         with self._lock:
             self._database.execute("BEGIN")
             for entry in page.entries:
@@ -77,9 +77,12 @@ class PendingChanges:
     def forget(self, folder: int) -> None:
         """Drop what a folder said; its listing starts over."""
         with self._lock:
-            self._database.execute("DELETE FROM pending WHERE folder = ?", (folder,))
+            if self._opened is not None:
+                self._opened.execute("DELETE FROM pending WHERE folder = ?", (folder,))
 
     def batches(self, size: int) -> t.Iterator[list[tuple[str, list[Statement]]]]:
+        if self._opened is None:
+            return
         # By folder and day, so that a directory that one batch touches is not touched again by later ones.
         rows = self._database.execute(
             "SELECT id, folder, said, fields FROM pending"
@@ -95,7 +98,21 @@ class PendingChanges:
             yield batch
 
     def close(self) -> None:
-        self._database.close()
+        if self._opened is not None:
+            self._opened.close()
+
+    def _has(self, query: str, value: str | int) -> bool:
+        return self._opened is not None and self._opened.execute(query, (value,)).fetchone() is not None
+
+    @property
+    def _database(self) -> sqlite3.Connection:
+        if self._opened is None:
+            self._opened = open_temporary_database()
+            self._opened.execute(
+                "CREATE TABLE pending (id TEXT, folder INTEGER, said TEXT, fields TEXT, day TEXT, PRIMARY KEY (id, folder)) WITHOUT ROWID"
+            )
+            self._opened.execute("CREATE INDEX by_folder ON pending (folder)")
+        return self._opened
 
     def _add(self, folder: int, entry: Changed | Removed) -> None:
         row = self._database.execute("SELECT said, fields FROM pending WHERE id = ? AND folder = ?", (entry.id, folder)).fetchone()

@@ -23,12 +23,13 @@ from ..graph.ids import UserId
 from ..repository.types import Node, TreeId
 from .catalogue import Catalogue
 from .compaction import compacted
+from .folder_places import FolderRound
+from .item_failures import MAYBE_ALL
+from .item_state import ItemState, load_state
+from .item_tree import ItemTree, same_folders
 from .mail_bodies import Bodies
 from .mail_changes import Action, Do, MailChanges
-from .mail_folders import FolderRound
-from .mail_record import received
-from .mail_state import MailState, load_state
-from .mail_tree import MailTree, same_folders
+from .mail_record import file_of, received
 from .results import Counts
 from .source_read import SourcePreview, SourceRead
 from .temporary_databases import temporary_databases
@@ -50,8 +51,9 @@ def read_mail(
     *,
     now: datetime,
     offer: t.Callable[[TreeId], None],
+    recoverable_items: bool = False,
 ) -> SourceRead:
-    """Bring the tree of a member's mail up to date.
+    """Bring the tree of a member's mail up to date, with C(recoverable_items) that of what users deleted for good, too.
 
     C(offer) is given an intermediate tree from time to time: complete in itself, with the cursors of C(base), so that
     a run that goes on from it asks for the same changes but not for the same bodies.
@@ -62,22 +64,33 @@ def read_mail(
     catalogue = Catalogue(writer, state.tree, state.facts.lines)
     with (
         temporary_databases(),
-        contextlib.closing(MailChanges(client, user, state, catalogue, now)) as changes,
+        contextlib.closing(MailChanges(client, user, state, catalogue, now=now, recoverable_items=recoverable_items)) as changes,
         contextlib.closing(Bodies(client, user, writer)) as bodies,
     ):
-        folders = changes.list_folders()
-        with contextlib.closing(MailTree(writer, state, catalogue, folders)) as tree:
+        folders = changes.hear()
+        with contextlib.closing(ItemTree(writer, state, catalogue, folders)) as tree:
             read = _Reading(state, changes, folders, bodies, tree, offer).run()
         return read if read.tree is None or read.tree == base else dataclasses.replace(read, tree=compacted(writer, read.tree))
 
 
-def preview_mail(client: GraphClient, user: UserId, store: Repository | Writer, base: TreeId | None, *, now: datetime) -> SourcePreview:
+def preview_mail(
+    client: GraphClient,
+    user: UserId,
+    store: Repository | Writer,
+    base: TreeId | None,
+    *,
+    now: datetime,
+    recoverable_items: bool = False,
+) -> SourcePreview:
     """Ask Graph what has changed and decide, as L(read_mail) would. Costs the listing, no bodies, and writes nothing."""
     state = load_state(store, base)
     counts = Counts(total=state.facts.items)
     catalogue = Catalogue(store, state.tree, state.facts.lines)
-    with temporary_databases(), contextlib.closing(MailChanges(client, user, state, catalogue, now)) as changes:
-        folders = changes.list_folders()
+    with (
+        temporary_databases(),
+        contextlib.closing(MailChanges(client, user, state, catalogue, now=now, recoverable_items=recoverable_items)) as changes,
+    ):
+        folders = changes.hear()
         for action in changes.actions():
             counts.fetched += action.what is Do.READ
             _count(counts, action)
@@ -90,11 +103,11 @@ class _Reading:
 
     def __init__(
         self,
-        state: MailState,
+        state: ItemState,
         changes: MailChanges,
         folders: FolderRound,
         bodies: Bodies,
-        tree: MailTree,
+        tree: ItemTree,
         offer: t.Callable[[TreeId], None],
     ) -> None:
         self._state = state
@@ -122,20 +135,31 @@ class _Reading:
 
     def _take_bodies(self, leave: int) -> None:
         for action, answer in self._bodies.answers(leave):
+            name = f"message {action.new.get('subject') or action.new['id']}"
             if isinstance(answer, NotFound):
-                # Deleted between the delta and the read: gone, which is no finding.
+                # Deleted between the delta and the read, which is no finding. The next run makes sure of it.
+                self._changes.ask_again(action.new["id"])
                 if action.old is not None:
                     self._remove(Action(Do.REMOVE, action.old, action.old))
             elif isinstance(answer, BackupError):
-                self._changes.fail(action.new["id"], f"message {action.new.get('subject') or action.new['id']}", answer)
+                self._changes.fail(action.new["id"], name, answer)
             else:
                 self._counts.fetched += 1
-                self._counts.fetched_bytes += answer.size
-                self._counts.stored_bytes += answer.stored_bytes
-                action.new["size"] = answer.size
-                self._keep(action, Node.file("body", received(action.new), answer))
+                self._counts.fetched_bytes += answer.mime.size
+                self._counts.stored_bytes += answer.mime.stored_bytes
+                answer.describe(action.new)
+                self._keep(action, Node.file("body", received(action.new), answer.mime))
+                self._tell_of_links(action.new["id"], name, answer.trouble)
+
+    def _tell_of_links(self, message_id: str, name: str, trouble: BackupError | None) -> None:
+        """The message is stored, and only its links to files in the cloud are not known."""
+        if isinstance(trouble, MAYBE_ALL):
+            self._changes.fail(message_id, f"attachments of {name}", trouble)
+        elif trouble is not None and not isinstance(trouble, NotFound):
+            self._changes.skip(f"links to files in the cloud that {name} may have", trouble)
 
     def _keep(self, action: Action, body: Node) -> None:
+        action.new["file"] = file_of(action.new)
         self._tree.keep(action.old, action.new, body)
         _count(self._counts, action)
 
@@ -172,13 +196,15 @@ class _Reading:
         )
 
 
-def _is_same(state: MailState, changes: MailChanges, folders: FolderRound) -> bool:
+def _is_same(state: ItemState, changes: MailChanges, folders: FolderRound) -> bool:
     """Whether nothing but cursors and messages may differ from the old tree."""
     return (
         same_folders(folders.folders, state.folders)
         and changes.retries == state.retries
         and not changes.relisted
         and not state.facts.leaving
+        and not folders.is_due
+        and dict(folders.ignored) == state.facts.left_out
     )
 
 

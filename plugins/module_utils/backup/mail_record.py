@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from enum import Enum
 
 from .catalogue import Record
+from .item_fields import address, addresses, parse_time, without_empty
 from .layout import message_path
 
 #: What a delta asks for. isRead must be named, or a change of it is not reported (graph-mailbox facts, section 2).
@@ -25,6 +26,7 @@ SELECT: tuple[str, ...] = (
     "from",
     "toRecipients",
     "ccRecipients",
+    "bccRecipients",
     "receivedDateTime",
     "sentDateTime",
     "createdDateTime",
@@ -35,11 +37,16 @@ SELECT: tuple[str, ...] = (
     "importance",
     "hasAttachments",
     "bodyPreview",
+    "inferenceClassification",
+    "internetMessageId",
     "parentFolderId",
 )
 
-_STATE_KEYS = ("read", "flag", "categories", "importance")
-_CONTENT_KEYS = ("subject", "from", "to", "cc", "sent", "draft", "attachments", "preview")
+#: What a list asks for where larger pages fail: enough to see which messages have to be asked for one by one.
+THIN_SELECT: tuple[str, ...] = ("id", "changeKey", "isRead", "parentFolderId")
+
+_STATE_KEYS = ("read", "flag", "follow_up", "categories", "importance", "inference")
+_CONTENT_KEYS = ("subject", "from", "to", "cc", "bcc", "sent", "draft", "attachments", "preview")
 
 
 class Need(Enum):
@@ -69,7 +76,7 @@ def updated(record: Record | None, fields: t.Mapping[str, t.Any], folder: int) -
     for date in ("receivedDateTime", "createdDateTime"):
         if fields.get(date) and (date == "receivedDateTime" or "received" not in new):
             new["received"] = fields[date]
-    return {key: value for key, value in new.items() if not (value is None or value is False or value == "" or value == [])}
+    return without_empty(new)
 
 
 def need(old: Record | None, new: Record) -> Need:
@@ -102,27 +109,6 @@ def received(record: Record) -> datetime:
     return parse_time(record.get("received")) or datetime.fromtimestamp(0, timezone.utc)
 
 
-def parse_time(text: str | None) -> datetime | None:
-    """A Graph time such as 2026-05-17T08:12:05Z, also with up to seven fractional digits; None when it is none."""
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text[:19])
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=timezone.utc)
-
-
-def _address(value: t.Any) -> str:
-    address = (value or {}).get("emailAddress") or {}
-    name, mailbox = address.get("name") or "", address.get("address") or ""
-    return mailbox if name in ("", mailbox) else f"{name} <{mailbox}>"
-
-
-def _addresses(values: t.Any) -> list[str]:
-    return [_address(value) for value in values or ()]
-
-
 def _text(value: t.Any) -> str:
     return str(value or "")
 
@@ -135,6 +121,26 @@ def _truth(value: t.Any) -> bool:
 def _flag(value: t.Any) -> str:
     status = (value or {}).get("flagStatus") or ""
     return "" if status == "notFlagged" else str(status)
+
+
+def _follow_up(value: t.Any) -> dict[str, str] | None:
+    """Start, due and completion of a flag, in UTC where the mailbox says so, else with the name of its time zone."""
+    found = {}
+    for key, name in (("start", "startDateTime"), ("due", "dueDateTime"), ("completed", "completedDateTime")):
+        moment = (value or {}).get(name) or {}
+        if moment.get("dateTime"):
+            zone = str(moment.get("timeZone") or "UTC")
+            found[key] = str(moment["dateTime"]) + ("Z" if zone == "UTC" else f" {zone}")
+    return found or None
+
+
+def _inference(value: t.Any) -> str:
+    return "" if value in (None, "focused") else str(value)
+
+
+def _kind(value: t.Any) -> str:
+    name = str(value or "").rpartition(".")[2]
+    return "" if name == "message" else name
 
 
 def _importance(value: t.Any) -> str:
@@ -152,15 +158,20 @@ def _list(value: t.Any) -> list[str]:
 _FIELDS: tuple[tuple[str, str, t.Callable[[t.Any], t.Any]], ...] = (
     ("key", "changeKey", _text),
     ("subject", "subject", _text),
-    ("from", "from", _address),
-    ("to", "toRecipients", _addresses),
-    ("cc", "ccRecipients", _addresses),
+    ("from", "from", address),
+    ("to", "toRecipients", addresses),
+    ("cc", "ccRecipients", addresses),
+    ("bcc", "bccRecipients", addresses),
     ("sent", "sentDateTime", _text),
     ("draft", "isDraft", _truth),
     ("attachments", "hasAttachments", _truth),
     ("preview", "bodyPreview", _preview),
     ("read", "isRead", _truth),
     ("flag", "flag", _flag),
+    ("follow_up", "flag", _follow_up),
     ("categories", "categories", _list),
     ("importance", "importance", _importance),
+    ("inference", "inferenceClassification", _inference),
+    ("mid", "internetMessageId", _text),
+    ("kind", "@odata.type", _kind),
 )

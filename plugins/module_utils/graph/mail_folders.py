@@ -14,6 +14,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 
 from .client import GraphClient
 from .delta import Page, delta_round
@@ -43,9 +44,13 @@ WELL_KNOWN = (
     "localfailures",
     "serverfailures",
 )
+RECOVERABLE_ROOT = "recoverableitemsroot"
+"""Not documented, but measured on real tenants (graph-mailbox facts, section 1.3)."""
+RECOVERABLE_DELETIONS = "recoverableitemsdeletions"
 _SEARCH_FOLDER_TYPE = "#microsoft.graph.mailsearchfolder"
 _FIELDS = "id,displayName,parentFolderId,childFolderCount,totalItemCount,isHidden"
 _PAGE_SIZE = 200
+_AT_ONCE = 4
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,22 +93,25 @@ def folder_changes(client: GraphClient, user_id: UserId, cursor: Cursor | None) 
     return delta_round(client, call, first, cursor)
 
 
-def list_folders(client: GraphClient, user_id: UserId) -> t.Iterator[MailFolder]:
-    """Every folder with the hidden ones, parents before children: one request per folder that has children."""
-    call = _call(user_id, RequestKind.FOLDERS, f"Listing the mail folders of user {user_id}")
-    waiting = collections.deque([graph_path("users", user_id, "mailFolders")])
+def list_folders(client: GraphClient, user_id: UserId, below: FolderId | None = None) -> t.Iterator[MailFolder]:
+    """Every folder with the hidden ones, parents before children: one request per folder that has children.
+
+    All of the visible tree, or all below one folder.
+    """
+    waiting = collections.deque([below])
     while waiting:
-        listing = Listing(
-            target=waiting.popleft(),
-            params={"includeHiddenFolders": "true", "$select": _FIELDS},
-            prefer=(IMMUTABLE_IDS,),
-            page_size=_PAGE_SIZE,
-        )
-        for fields in values(client, call, listing):
-            folder = folder_from(fields)
+        for folder, has_children in _children(client, user_id, waiting.popleft()):
             yield folder
-            if fields.get("childFolderCount") and not folder.is_search:
-                waiting.append(graph_path("users", user_id, "mailFolders", folder.id, "childFolders"))
+            if has_children and not folder.is_search:
+                waiting.append(folder.id)
+
+
+def list_children(client: GraphClient, user_id: UserId, parent: FolderId | None) -> t.Iterator[MailFolder]:
+    """The folders right below a folder, or below the visible root, with the hidden ones.
+
+    :raises NotFound: the folder is gone.
+    """
+    return (folder for folder, _has_children in _children(client, user_id, parent))
 
 
 def read_folder(client: GraphClient, user_id: UserId, folder_id: FolderId | str) -> MailFolder:
@@ -111,20 +119,40 @@ def read_folder(client: GraphClient, user_id: UserId, folder_id: FolderId | str)
 
     :raises NotFound: there is none.
     """
-    call = _call(user_id, RequestKind.FOLDERS, f"Reading mail folder {folder_id} of user {user_id}")
+    call = Call(
+        scope=LimitScope.mailbox(user_id),
+        kind=RequestKind.FOLDERS,
+        doing=f"Reading mail folder {folder_id} of user {user_id}",
+        permission=PERMISSION,
+        is_named=folder_id not in (*WELL_KNOWN, RECOVERABLE_ROOT, RECOVERABLE_DELETIONS, "msgfolderroot"),
+    )
     path = graph_path("users", user_id, "mailFolders", folder_id)
     return folder_from(client.get_json(call, path, params={"$select": _FIELDS}, prefer=(IMMUTABLE_IDS,)))
 
 
 def well_known_folders(client: GraphClient, user_id: UserId, aliases: t.Iterable[str] = WELL_KNOWN) -> dict[str, FolderId]:
     """The ids behind the aliases, whatever the language of the mailbox. Folders that do not exist are left out."""
-    found: dict[str, FolderId] = {}
-    for alias in aliases:
+
+    def find(alias: str) -> tuple[str, FolderId | None]:
         try:
-            found[alias] = read_folder(client, user_id, alias).id
+            return alias, read_folder(client, user_id, alias).id
         except NotFound:
-            continue
-    return found
+            return alias, None
+
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="alias") as pool:
+        return {alias: folder_id for alias, folder_id in pool.map(find, aliases) if folder_id is not None}
+
+
+def _children(client: GraphClient, user_id: UserId, parent: FolderId | None) -> t.Iterator[tuple[MailFolder, bool]]:
+    call = _call(user_id, RequestKind.FOLDERS, f"Listing the mail folders of user {user_id}")
+    listing = Listing(
+        target=graph_path("users", user_id, "mailFolders", *(() if parent is None else (parent, "childFolders"))),
+        params={"includeHiddenFolders": "true", "$select": _FIELDS},
+        prefer=(IMMUTABLE_IDS,),
+        page_size=_PAGE_SIZE,
+    )
+    for fields in values(client, call, listing):
+        yield folder_from(fields), bool(fields.get("childFolderCount"))
 
 
 def _call(user_id: UserId, kind: RequestKind, doing: str) -> Call:

@@ -56,13 +56,17 @@ def message_changes(
 
 
 def list_messages(
-    client: GraphClient, user_id: UserId, folder_id: FolderId, select: t.Sequence[str], *, page_size: int = 500
+    client: GraphClient, user_id: UserId, folder_id: FolderId, select: t.Sequence[str], *, page_size: int = 500, skip: int = 0
 ) -> t.Iterator[Page]:
-    """All messages of one folder by plain listing; there is never a cursor."""
+    """All messages of one folder by plain listing but the first C(skip); there is never a cursor.
+
+    The service counts items of other classes too when it skips, so fewer messages may be passed over than said.
+    """
     call = _call(user_id, RequestKind.MESSAGE, f"Listing the messages in mail folder {folder_id} of user {user_id}")
+    params = {name: value for name, value in (("$select", ",".join(select)), ("$skip", str(skip) if skip else "")) if value}
     listing = Listing(
         target=graph_path("users", user_id, "mailFolders", folder_id, "messages"),
-        params={"$select": ",".join(select)} if select else None,
+        params=params or None,
         prefer=(IMMUTABLE_IDS,),
         page_size=page_size,
     )
@@ -75,7 +79,7 @@ def read_message(client: GraphClient, user_id: UserId, message_id: MessageId, se
 
     :raises NotFound: it is gone, or moved to the archive mailbox.
     """
-    call = _call(user_id, RequestKind.MESSAGE, f"Reading message {message_id} of user {user_id}")
+    call = _call(user_id, RequestKind.MESSAGE, f"Reading message {message_id} of user {user_id}", is_named=True)
     params = {name: value for name, value in (("$select", ",".join(select)), ("$expand", expand)) if value}
     return client.get_json(call, _message_path(user_id, message_id), params=params, prefer=(IMMUTABLE_IDS,))
 
@@ -85,7 +89,7 @@ def read_mime(client: GraphClient, user_id: UserId, message_id: MessageId) -> Bo
 
     :raises NotFound: it is gone. :raises ItemUnreadable: the service cannot build it.
     """
-    call = _call(user_id, RequestKind.MIME, f"Reading the content of message {message_id} of user {user_id}")
+    call = _call(user_id, RequestKind.MIME, f"Reading the content of message {message_id} of user {user_id}", is_named=True)
     return client.read_body(call, _message_path(user_id, message_id) + "/$value", prefer=(IMMUTABLE_IDS,))
 
 
@@ -99,5 +103,5 @@ def _message_path(user_id: UserId, message_id: MessageId) -> str:
     return graph_path("users", user_id, "messages", message_id)
 
 
-def _call(user_id: UserId, kind: RequestKind, doing: str) -> Call:
-    return Call(scope=LimitScope.mailbox(user_id), kind=kind, doing=doing, permission=PERMISSION)
+def _call(user_id: UserId, kind: RequestKind, doing: str, *, is_named: bool = False) -> Call:
+    return Call(scope=LimitScope.mailbox(user_id), kind=kind, doing=doing, permission=PERMISSION, is_named=is_named)

@@ -27,13 +27,14 @@ class Mailbox:
     """What is in it now, and what its deltas say to somebody who comes with a cursor.
 
     ``said`` has the entries for the folder list under the key "", for the messages of a folder under its id; an
-    L(Answer) there is given as it is.
+    L(Answer) there is given as it is. ``refusal`` is the answer to everything.
     """
 
     folders: dict[str, tuple[str, str | None]] = dataclasses.field(default_factory=dict)
     messages: dict[str, Fields] = dataclasses.field(default_factory=dict)
     said: dict[str, list[Fields] | Answer] = dataclasses.field(default_factory=dict)
     unreadable: dict[str, Answer] = dataclasses.field(default_factory=dict)
+    refusal: Answer | None = None
 
     def put(self, message: str, folder: str, **fields: t.Any) -> Fields:
         """Put a message into a folder, or change it; its entry in a delta comes back."""
@@ -68,9 +69,13 @@ class MailboxService:
         mailbox = self.mailboxes.get(user)
         if mailbox is None:
             return refusal(404, "MailboxNotEnabledForRESTAPI")
+        if mailbox.refusal is not None:
+            return mailbox.refusal
         if rest[-1] == "delta":
             key = rest[1] if len(rest) == 4 else ""
             return _round(mailbox, key, path, has_cursor="deltatoken" in query)
+        if rest == ["mailFolders"] or rest[-1] == "childFolders":
+            return _children(mailbox, rest[1] if len(rest) > 1 else None)
         if rest[0] == "mailFolders":
             return _one(mailbox.folders.keys(), rest[1], lambda: _folder(mailbox, rest[1]))
         if rest[-1] == "$value":
@@ -92,6 +97,10 @@ def _round(mailbox: Mailbox, key: str, path: str, *, has_cursor: bool) -> Answer
     if isinstance(entries, Answer):
         return entries
     return Answer(200, {"value": entries, "@odata.deltaLink": f"https://graph.microsoft.com{path}?$deltatoken=1"})
+
+
+def _children(mailbox: Mailbox, parent: str | None) -> Answer:
+    return Answer(200, {"value": [_folder(mailbox, key) for key, (_name, above) in mailbox.folders.items() if above == parent]})
 
 
 def _folder(mailbox: Mailbox, folder: str) -> Fields:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where folders lie, that their messages follow them, and what a mailbox says about its folders."""
+"""Where folders lie, and that their messages follow them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.folder_places import folder_paths, move_folders
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_state import Folder
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import FOLDER_FILE, META, META_TIME, message_path
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_folders import folder_paths, move_folders, read_folders
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_state import Folder, MailState, SourceFacts
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.errors import GraphError
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.ids import UserId
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.trees import edit_tree, walk
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import Node, Path, TreeId
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.writer import Writer
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.support import writing
-from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.graph.fakes import Answer, Scene, refusal
 
 Forest: t.TypeAlias = "dict[str, tuple[str, str | None]]"
 IDS = st.sampled_from("abcdefg")
@@ -154,88 +151,3 @@ def test_nothing_moves_when_the_folders_are_the_same() -> None:
     with writing() as writer:
         tree = source_of(writer, folders)
         assert move_folders(writer, tree, folders, {**folders, **folders_of({"c": ("C", None)})}) == tree
-
-
-# What the mailbox says
-
-ROOT = "https://graph.microsoft.com/v1.0/"
-WELL_KNOWN = {"outbox": "out", "inbox": "in"}
-
-
-def entry(key: str, name: str = "", parent: str | None = None, **more: t.Any) -> dict[str, t.Any]:
-    return {"id": key, **({"displayName": name, "parentFolderId": parent} if name else {}), **more}
-
-
-def removed(key: str) -> dict[str, t.Any]:
-    return {"id": key, "@removed": {"reason": "deleted"}}
-
-
-def round_of(*entries: dict[str, t.Any]) -> Answer:
-    return Answer(200, {"value": list(entries), "@odata.deltaLink": ROOT + "users/u/mailFolders/delta?$deltatoken=2"})
-
-
-def state_of(forest: Forest) -> MailState:
-    facts = SourceFacts(next_folder=1000, cursor=ROOT + "users/u/mailFolders/delta?$deltatoken=1", well_known=WELL_KNOWN)
-    return MailState(None, facts, folders_of(forest), {})
-
-
-def names_after(forest: Forest, *script: object) -> dict[str, str]:
-    found = read_folders(Scene(*script).client, UserId("u"), state_of(forest))
-    return {key: folder.name for key, folder in found.folders.items()}
-
-
-BASE: Forest = {"a": ("A", None), "b": ("B", "a")}
-NOT_FOUND = refusal(404, "ErrorItemNotFound")
-
-
-def test_folders_that_are_not_named_stay() -> None:
-    assert names_after(BASE, round_of()) == {"a": "A", "b": "B"}
-
-
-def test_a_part_of_a_folder_is_merged_with_what_is_known() -> None:
-    found = read_folders(Scene(round_of(entry("b", isHidden=True))).client, UserId("u"), state_of(BASE))
-    assert (found.folders["b"].name, found.folders["b"].parent, found.folders["b"].is_hidden) == ("B", "a", True)
-
-
-def test_a_removed_folder_goes() -> None:
-    assert names_after(BASE, round_of(removed("b"))) == {"a": "A"}
-
-
-@pytest.mark.parametrize("entries", [[removed("b"), entry("b", "B2", "a")], [entry("b", "B2", "a"), removed("b")]])
-def test_a_folder_that_is_changed_and_removed_is_asked_for_whatever_the_order(entries: list[dict[str, t.Any]]) -> None:
-    assert names_after(BASE, round_of(*entries), Answer(200, entry("b", "B3", "a"))) == {"a": "A", "b": "B3"}
-    assert names_after(BASE, round_of(*entries), NOT_FOUND) == {"a": "A"}
-
-
-def test_an_unknown_folder_that_is_named_in_part_is_asked_for() -> None:
-    assert names_after(BASE, round_of(entry("n", isHidden=False)), Answer(200, entry("n", "N", None)))["n"] == "N"
-
-
-def test_an_unknown_folder_that_is_gone_before_it_can_be_asked_for_is_left_out() -> None:
-    assert names_after(BASE, round_of(entry("n", isHidden=False)), NOT_FOUND) == {"a": "A", "b": "B"}
-
-
-def test_a_refusal_ends_the_source() -> None:
-    with pytest.raises(GraphError):
-        names_after(BASE, round_of(entry("n", isHidden=False)), refusal(403, "ErrorAccessDenied"))
-
-
-def test_a_lost_cursor_lists_all_folders_anew_and_keeps_their_numbers_and_cursors() -> None:
-    state = state_of(BASE)
-    scene = Scene(refusal(410, "SyncStateNotFound"), round_of(entry("b", "B", None), entry("n", "N", "b")))
-    found = read_folders(scene.client, UserId("u"), state)
-    assert {key: folder.path for key, folder in found.folders.items()} == {"b": ("B",), "n": ("B", "N")}
-    assert found.folders["b"].number == state.folders["b"].number
-    assert (found.folders["n"].number, found.next_folder) == (1000, 1001)
-    assert found.cursor is not None
-    assert found.cursor.endswith("=2")
-
-
-SEARCH_FOLDER = {"id": "s", "displayName": "Unread", "parentFolderId": None, "@odata.type": "#microsoft.graph.mailSearchFolder"}
-
-
-def test_folders_that_are_left_out_are_named_with_all_below() -> None:
-    answer = round_of(entry("out", "Outbox"), entry("o2", "Below", "out"), SEARCH_FOLDER)
-    found = read_folders(Scene(answer).client, UserId("u"), state_of(BASE))
-    assert found.left_out == ("Below", "Outbox", "Unread")
-    assert found.folders.keys() == {"a", "b"}

@@ -16,9 +16,9 @@ import pytest
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import BackupError
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup import compaction, mail_reader
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.catalogue import Catalogue
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_state import load_state
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_pending import PendingChanges
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_reader import preview_mail, read_mail
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_state import load_state
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Counts
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.source_read import SourceRead
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.ids import UserId
