@@ -11,7 +11,7 @@ short_description: Verify that backups can be restored, and repair a damaged rep
 version_added: 1.0.0
 description:
   - Examines the repository of a group backup plan, as thoroughly as O(level) says. A finding names the object that is damaged, and the
-    members, folders and messages that suffer from it, with the restore points that hold them.
+    members, folders and items that suffer from it, with the restore points that hold them.
   - The whole repository is examined, with all plans in it and with whatever restic itself has backed up into it.
   - The task fails when something is damaged, unless O(fail_on_findings) is V(false). Untidiness that the next prune removes
     is a warning in the result, and no failure.
@@ -75,8 +75,8 @@ options:
         missing or damaged leaves the index, so that the next run stores it again when it meets it, which heals all restore points
         that need it. The damaged files are moved into the folder C(quarantine) of the repository, which you may delete when you no
         longer need it.
-      - What the latest restore point has lost is noted in the repository. The next run reads lost messages again from the mailbox, and the
-        whole mailbox if more than single messages is lost.
+      - What the latest restore point has lost is noted in the repository. The next run reads lost items again from the mailbox, and the
+        whole source, such as all mail, if more than single items is lost.
       - A damaged restore point is put aside, too. Restore its file from a copy of the storage first if there is one, since
         the next prune removes what only it needed.
       - A repair waits until no other task uses the repository. It cannot be interrupted in a way that makes things worse.
@@ -101,12 +101,12 @@ options:
     type: path
   drill_members:
     description:
-      - Of how many members a drill restores messages, chosen at random.
+      - Of how many members a drill restores items, chosen at random.
     type: int
     default: 5
-  drill_messages:
+  drill_items:
     description:
-      - How many messages of each of them, chosen at random.
+      - How many items of each of their sources (mail, calendars, contacts and so on), chosen at random.
     type: int
     default: 20
   drill_seed:
@@ -116,7 +116,7 @@ options:
     type: int
   drill_path:
     description:
-      - An existing folder on the host that runs the module, in which the drill makes its temporary folder. It holds plain messages for a
+      - An existing folder on the host that runs the module, in which the drill makes its temporary folder. It holds plain items for a
         moment, and only the user that runs the module can read them.
       - If not given, the folder for temporary files of the system is used.
     type: path
@@ -263,6 +263,7 @@ findings:
           plan: sales-and-marketing
           member: adele@contoso.com
           display_name: Adele Vance
+          source: mail
           folder: Inbox
           subject: Quarterly numbers
           received: 2026-05-17 08:12:05 UTC
@@ -310,12 +311,12 @@ repair:
       type: list
       elements: str
       returned: always
-    messages_asked_for:
-      description: How many lost messages the next run reads again.
+    items_asked_for:
+      description: How many lost items the next run reads again.
       type: int
       returned: always
-    mailboxes_read_again:
-      description: Of how many members the next run reads the mail in full, since more than single messages is lost.
+    sources_read_again:
+      description: How many sources of members the next run reads in full, since more than single items is lost.
       type: int
       returned: always
     restore_points_lost:
@@ -338,8 +339,8 @@ repair:
     packs_dropped: 1
     files_quarantined: 2
     quarantined: [/srv/backup/m365/quarantine/index/4e07, /srv/backup/m365/quarantine/data/6b86]
-    messages_asked_for: 1
-    mailboxes_read_again: 0
+    items_asked_for: 1
+    sources_read_again: 0
     restore_points_lost: []
     lost_count: 1
     lost: []
@@ -360,12 +361,12 @@ drill:
       description: Which secret opened the repository, V(passphrase) or V(recovery key).
       type: str
       returned: always
-    members_with_mail:
+    population:
       description: From how many members the sample was chosen.
       type: int
       returned: always
-    messages_restored:
-      description: How many messages were restored and compared.
+    items_restored:
+      description: How many items were restored and compared.
       type: int
       returned: always
     bytes_restored:
@@ -373,7 +374,7 @@ drill:
       type: int
       returned: always
     members:
-      description: The members of the sample, how many messages the restore point holds of each, and the messages that were sampled.
+      description: The members of the sample, how many items the restore point holds of each, by source, and the items that were sampled.
       type: list
       elements: dict
       returned: always
@@ -383,15 +384,16 @@ drill:
       time: "2026-10-01T20:30:07+00:00"
     seed: 4711
     opened_with: recovery key
-    members_with_mail: 57
-    messages_restored: 1
+    population: 57
+    items_restored: 1
     bytes_restored: 81920
     members:
       - member: adele@contoso.com
         display_name: Adele Vance
-        messages: 2040
+        items: {"mail": 2040}
         sampled:
-          - folder: Inbox
+          - source: mail
+            folder: Inbox
             subject: Quarterly numbers
             received: 2026-05-17 08:12:05 UTC
             size: 81920
@@ -445,7 +447,7 @@ OPTIONS = ArgumentSpec(
         "recovery_key": {"type": "str", "no_log": True},
         "recovery_key_file": {"type": "path", "no_log": False},
         "drill_members": {"type": "int", "default": 5},
-        "drill_messages": {"type": "int", "default": 20},
+        "drill_items": {"type": "int", "default": 20},
         "drill_seed": {"type": "int"},
         "drill_path": {"type": "path"},
         "lock_timeout": {"type": "int", "default": 600},
@@ -490,7 +492,7 @@ def _drill(module: AnsibleModule, stored: StoredPlan) -> dict[str, t.Any]:
     task = DrillTask(
         plan_name=stored.plan.name,
         members=params["drill_members"],
-        messages=params["drill_messages"],
+        items=params["drill_items"],
         seed=secrets.randbelow(1 << 31) if params["drill_seed"] is None else params["drill_seed"],
         folder=None if params["drill_path"] is None else Path(params["drill_path"]),
         wants_repair=params["repair"],

@@ -12,16 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_filter import ItemFilter
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import MAIL
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.keys import KdfParameters
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import Repository, open_repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_local import LocalStorage
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import BlobKind
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import (
-    MailItem,
-    choose_mail,
-    choose_snapshot,
-    mail_items,
-)
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import ChosenItem, choose, chosen_items
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.snapshot_choice import choose_snapshot
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import mail_of
 from ansible_collections.tenantvault.m365_backup.tests.integration.playbook import PASSPHRASE, Answer, Playbook, Task
 from tenant.harness import RunningTenant
@@ -56,17 +54,21 @@ def verify(playbook: Playbook, **options: t.Any) -> Task:
     return playbook.task("m365_backup_verify", plan=PLAN, **options)
 
 
+def restore(playbook: Playbook, target: str) -> Task:
+    return playbook.task("m365_backup_restore", plan=PLAN, member=ALICE, sources=["mail"], target_path=target)
+
+
 def repository_of(playbook: Playbook) -> Repository:
     return open_repository(LocalStorage(playbook.repository), PASSPHRASE)
 
 
-def a_message(playbook: Playbook) -> MailItem:
+def a_message(playbook: Playbook) -> ChosenItem:
     repository = repository_of(playbook)
-    choice = choose_mail(repository, choose_snapshot(repository, PLAN, "latest"), ALICE, None)
-    return max(mail_items(repository, choice, []), key=lambda item: item.node.size)
+    choice = choose(repository, choose_snapshot(repository, PLAN, "latest"), ALICE, MAIL, None)
+    return max(chosen_items(repository, choice, ItemFilter(), []), key=lambda item: item.node.size)
 
 
-def flip_a_byte(playbook: Playbook, item: MailItem) -> None:
+def flip_a_byte(playbook: Playbook, item: ChosenItem) -> None:
     """In the middle of a message, in the pack that holds it."""
     place = repository_of(playbook).known_index.index().find(BlobKind.DATA, item.node.content[0])
     assert place is not None
@@ -112,17 +114,15 @@ def test_a_flipped_byte_is_named_repaired_and_healed_by_the_next_run(playbook: P
     repaired, again, others = playbook.run(
         verify(playbook, level="data", repair=True),
         verify(playbook, level="data", repair=True),
-        playbook.task("m365_backup_restore", plan=PLAN, member=ALICE, target_path=target),
+        restore(playbook, target),
     ).answers
-    assert (repaired["failed"], repaired["changed"], repaired["repair"]["messages_asked_for"]) == (True, True, 1)
+    assert (repaired["failed"], repaired["changed"], repaired["repair"]["items_asked_for"]) == (True, True, 1)
     assert repaired["repair"]["lost"][0]["subject"] == item.record["subject"]
     assert all(Path(path).exists() for path in repaired["repair"]["quarantined"])
     assert (again["changed"], again["repair"]["lost_count"]) == (False, 1)
     assert others["restored"] == 29
 
-    healed, sound, whole = playbook.run(
-        run(playbook), verify(playbook, level="data"), playbook.task("m365_backup_restore", plan=PLAN, member=ALICE, target_path=target)
-    ).answers
+    healed, sound, whole = playbook.run(run(playbook), verify(playbook, level="data"), restore(playbook, target)).answers
     assert (healed["outcome"], healed["counts"]["fetched"]) == ("complete", 1)
     assert sound["outcome"] == "sound"
     assert (whole["restored"], restored(playbook, whole)) == (1, mail_of(playbook.tenant, ALICE))
@@ -135,7 +135,7 @@ def test_a_drill_with_the_recovery_key_restores_a_sample_and_leaves_nothing_behi
     options: dict[str, t.Any] = {
         "level": "drill",
         "recovery_key": RECOVERY_KEY,
-        "drill_messages": 4,
+        "drill_items": 4,
         "drill_seed": 7,
         "drill_path": str(place),
     }
@@ -144,7 +144,9 @@ def test_a_drill_with_the_recovery_key_restores_a_sample_and_leaves_nothing_behi
     )
     first, second, refused = report.answers
     assert (first["outcome"], first["changed"], first["drill"]["opened_with"]) == ("sound", False, "recovery key")
-    assert {member["member"]: len(member["sampled"]) for member in first["drill"]["members"]} == {ALICE: 4, BOB: 4}
+    sampled = {member["member"]: [one["source"] for one in member["sampled"]] for member in first["drill"]["members"]}
+    assert {member: sources.count("mail") for member, sources in sampled.items()} == {ALICE: 4, BOB: 4}
+    assert {"mail", "settings"} <= set(sampled[ALICE])
     assert first["drill"] == second["drill"]
     assert list(place.iterdir()) == []
     assert RECOVERY_KEY not in report.output

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From damaged paths of a repository to what people know: the member, the folder, the message.
+"""From damaged paths of a repository to what people know: the member, the source, the folder, the item.
 
 Whatever names things may be damaged as well. Then the names of directories and files serve, which were chosen for people.
 
@@ -21,15 +21,19 @@ from ..repository.affected import Affected
 from ..repository.errors import RepositoryDamaged
 from ..repository.reading import BlobReader
 from ..repository.types import Snapshot, TreeId
-from .damaged_mail import MailNames, MessageName, split_shard
-from .layout import FOLDER_FILE, MAIL, MEMBERS_FILE, META, RETRY_FILE, RUN_FILE, SOURCE_FILE, TAG, plan_of
+from .damaged_source import ItemName, SourceNames, is_item, split_shard
+from .layout import CALENDAR, FOLDER_FILE, MAIL, MEMBERS_FILE, META, RETRY_FILE, RUN_FILE, SOURCE_FILE, TAG, plan_of
 from .members import MemberState, group_of, read_members, source_tree
+from .source_words import SOURCES, item_word, source_words
+
+#: How a sentence goes on to the time of an item.
+_MOMENTS = {MAIL: "received", CALENDAR: "on"}
 
 
 class ItemKind(str, Enum):
     """What a damaged path is, those first that mean most to people.
 
-    C(FILE) is one in a snapshot that another program made, or that this version does not know.
+    C(ITEM) is one of another source than mail. C(FILE) is one in a snapshot that another program made, or that this version does not know.
     """
 
     RESTORE_POINT = "restore_point"
@@ -37,6 +41,7 @@ class ItemKind(str, Enum):
     SOURCE = "source"
     FOLDER = "folder"
     MESSAGE = "message"
+    ITEM = "item"
     FILE = "file"
     MEMBER_LIST = "member_list"
     CATALOGUE = "catalogue"
@@ -48,7 +53,7 @@ class ItemKind(str, Enum):
 class DamagedItem:
     """Something that people know and that suffers. C(name) fits into a sentence; what is unknown is empty.
 
-    C(id) is the message's; C(member_id) the member's object id.
+    C(id) is the item's; C(member_id) the member's object id. C(received) of an event is when it begins.
     """
 
     kind: ItemKind
@@ -58,6 +63,7 @@ class DamagedItem:
     member_id: str = ""
     member: str = ""
     display_name: str = ""
+    source: str = ""
     folder: str = ""
     subject: str = ""
     received: str = ""
@@ -71,6 +77,7 @@ class DamagedItem:
             "plan": self.plan,
             "member": self.member,
             "display_name": self.display_name,
+            "source": self.source,
             "folder": self.folder,
             "subject": self.subject,
             "received": self.received,
@@ -82,7 +89,7 @@ class DamagedItem:
 
 
 def name_items(reader: BlobReader, affected: t.Sequence[Affected]) -> list[DamagedItem]:
-    """The items in the order of ``affected``, which is by newest snapshot and path. A directory of messages becomes its messages."""
+    """The items in the order of ``affected``, which is by newest snapshot and path. A directory of items becomes its items."""
     items: list[DamagedItem] = []
     for snapshot, of_snapshot in itertools.groupby(affected, key=lambda one: one.newest):
         if TAG not in snapshot.tags:
@@ -125,12 +132,13 @@ class _SnapshotNames:
                 yield self._group_item(one)
             return
         member = self._members.get(directory) or MemberState(id="", principal_name=directory, display_name="", directory=directory)
-        in_mail = [one for one in affected if one.path[2:3] == (MAIL,) and len(one.path) > 3]
         for one in affected:
-            if one not in in_mail:
+            if len(one.path) <= 3 or one.path[2] not in SOURCES:
                 yield self._member_item(one, member)
-        if in_mail:
-            yield from self._mail_items(in_mail, member)
+        for source in SOURCES:
+            inside = [one for one in affected if len(one.path) > 3 and one.path[2] == source]
+            if inside:
+                yield from self._source_items(inside, member, source)
 
     def _group_item(self, one: Affected) -> DamagedItem:
         point = _point(self._snapshot)
@@ -144,53 +152,63 @@ class _SnapshotNames:
     def _member_item(self, one: Affected, member: MemberState) -> DamagedItem:
         if len(one.path) == 2:
             return self._item(ItemKind.MEMBER, f"everything of {_who(member)}", one, member)
-        kind = ItemKind.SOURCE if len(one.path) == 3 else ItemKind.FILE
-        return self._item(kind, f"{'/'.join(one.path[2:])} of {_who(member)}", one, member)
+        source = one.path[2] if one.path[2] in SOURCES else ""
+        if len(one.path) == 3 and source:
+            return self._item(ItemKind.SOURCE, f"the {source_words(source)} of {_who(member)}", one, member, source=source)
+        return self._item(ItemKind.FILE, f"{'/'.join(one.path[2:])} of {_who(member)}", one, member)
 
-    def _mail_items(self, affected: t.Sequence[Affected], member: MemberState) -> t.Iterator[DamagedItem]:
-        messages = {one.path: one for one in affected if _is_message(one) or _holds_messages(one)}
-        names = self._mail_names(member)
-        found = names.messages({path[3:]: one.is_directory for path, one in messages.items()})
+    def _source_items(self, affected: t.Sequence[Affected], member: MemberState, source: str) -> t.Iterator[DamagedItem]:
+        items = {one.path: one for one in affected if _is_item(one) or _holds_items(one)}
+        names = self._source_names(member, source)
+        found = names.items({path[3:]: one.is_directory for path, one in items.items()})
         for one in affected:
             path = one.path[3:]
-            if one.path not in messages:
-                yield self._state_item(one, member, names)
+            if one.path not in items:
+                yield self._state_item(one, member, source, names)
                 continue
-            if one.is_directory:
-                yield self._directory_item(one, member, names)
-            for message in found.get(path, ()):
-                yield self._message_item(one, member, message)
+            if not _is_item(one):
+                yield self._directory_item(one, member, source, names)
+            for item in found.get(path, ()):
+                yield self._named_item(one, member, source, item)
 
-    def _mail_names(self, member: MemberState) -> MailNames:
+    def _source_names(self, member: MemberState, source: str) -> SourceNames:
         tree: TreeId | None = None
         with contextlib.suppress(RepositoryDamaged):
-            tree = None if self._group is None else source_tree(self._reader, self._group, member.directory, MAIL)
-        return MailNames(self._reader, tree)
+            tree = None if self._group is None else source_tree(self._reader, self._group, member.directory, source)
+        return SourceNames(self._reader, tree)
 
-    def _state_item(self, one: Affected, member: MemberState, names: MailNames) -> DamagedItem:
-        path = one.path[3:]
-        if path[-1] == FOLDER_FILE:
+    def _state_item(self, one: Affected, member: MemberState, source: str, names: SourceNames) -> DamagedItem:
+        path, what = one.path[3:], f"the {source_words(source)} of {_who(member)}"
+        if path[-1] == FOLDER_FILE and len(path) > 1:
             folder = names.folder(path[:-1])
-            return self._item(ItemKind.STATE, f"the state of folder {folder} of {_who(member)}", one, member, folder=folder)
+            name = f"the state of folder {folder} of {_who(member)}"
+            return self._item(ItemKind.STATE, name, one, member, source=source, folder=folder)
+        if path[-1] in (FOLDER_FILE, SOURCE_FILE, RETRY_FILE):
+            return self._item(ItemKind.STATE, f"the state of {what}", one, member, source=source)
         if path[0] != META:
-            return self._item(ItemKind.FILE, f"{'/'.join(path)} of {_who(member)}", one, member)
-        if path[-1] in (SOURCE_FILE, RETRY_FILE):
-            return self._item(ItemKind.STATE, f"the state of the mail of {_who(member)}", one, member)
-        return self._item(ItemKind.CATALOGUE, f"the catalogue of the mail of {_who(member)}", one, member)
+            return self._item(ItemKind.FILE, f"{'/'.join(path)} of {what}", one, member, source=source)
+        return self._item(ItemKind.CATALOGUE, f"the catalogue of {what}", one, member, source=source)
 
-    def _directory_item(self, one: Affected, member: MemberState, names: MailNames) -> DamagedItem:
+    def _directory_item(self, one: Affected, member: MemberState, source: str, names: SourceNames) -> DamagedItem:
         folder_path, shard = split_shard(one.path[3:])
         folder = names.folder(folder_path)
         name = f"the directory of {'-'.join(shard)} in folder {folder}" if shard else f"the folder {folder}"
-        return self._item(ItemKind.FOLDER, f"{name} of {_who(member)}", one, member, folder=folder)
+        return self._item(ItemKind.FOLDER, f"{name} of {_who(member)}", one, member, source=source, folder=folder)
 
-    def _message_item(self, one: Affected, member: MemberState, message: MessageName) -> DamagedItem:
-        subject = f'"{message.subject}"' if message.subject else "without a subject"
-        name = f"the message {subject} in {message.folder} of {_who(member)}, received {message.received}"
-        item = self._item(ItemKind.MESSAGE, name, one, member, folder=message.folder)
-        return replace(item, subject=message.subject, received=message.received, id=message.id)
+    def _named_item(self, one: Affected, member: MemberState, source: str, item: ItemName) -> DamagedItem:
+        subject = f'"{item.subject}"' if item.subject else "without a subject"
+        name = f"the {item_word(source)} {subject}{f' in {item.folder}' if item.folder else ''} of {_who(member)}"
+        if item.moment:
+            name += f", {_MOMENTS.get(source, 'of')} {item.moment}"
+        if item.is_part:
+            name = f"a file that belongs to {name}"
+        kind = ItemKind.MESSAGE if source == MAIL else ItemKind.ITEM
+        made = self._item(kind, name, one, member, source=source, folder=item.folder)
+        return replace(made, subject=item.subject, received=item.moment, id=item.id)
 
-    def _item(self, kind: ItemKind, name: str, one: Affected, member: MemberState | None = None, *, folder: str = "") -> DamagedItem:
+    def _item(
+        self, kind: ItemKind, name: str, one: Affected, member: MemberState | None = None, *, source: str = "", folder: str = ""
+    ) -> DamagedItem:
         return DamagedItem(
             kind=kind,
             name=name,
@@ -199,6 +217,7 @@ class _SnapshotNames:
             member_id="" if member is None else member.id,
             member="" if member is None else member.principal_name,
             display_name="" if member is None else member.display_name,
+            source=source,
             folder=folder,
         )
 
@@ -207,9 +226,9 @@ def _who(member: MemberState) -> str:
     return f"{member.display_name} ({member.principal_name})" if member.display_name else member.principal_name
 
 
-def _is_message(one: Affected) -> bool:
-    return not one.is_directory and len(split_shard(one.path[3:])[1]) == 4
+def _is_item(one: Affected) -> bool:
+    return is_item(one.path[3:], is_directory=one.is_directory)
 
 
-def _holds_messages(one: Affected) -> bool:
+def _holds_items(one: Affected) -> bool:
     return one.is_directory and one.path[3] != META

@@ -21,8 +21,9 @@ from ..repository.errors import BlobMissing
 from ..repository.trees import edit_tree
 from ..repository.types import Node, Path, Snapshot, TreeId
 from .group_tree import newest_readable
-from .layout import CHECKPOINT, MAIL, MEMBERS_FILE, META, META_TIME, snapshot_tags
-from .mail_state import RETRY_PATH, Retry, retries_as_json
+from .item_state import RETRY_PATH, Retry, retries_as_json
+from .last_states import SourceKey
+from .layout import CHECKPOINT, MEMBERS_FILE, META, META_TIME, snapshot_tags
 from .members import MemberState, SourceStatus, members_as_json, source_tree
 from .restore_points import time_after
 from .small_files import read_file
@@ -31,7 +32,7 @@ if t.TYPE_CHECKING:
     from ..repository.repository import Repository
     from ..repository.writer import Writer
 
-Lost = t.Mapping[str, t.Collection[str]]
+Lost = t.Mapping[SourceKey, t.Collection[str]]
 
 
 def ask_again(
@@ -39,15 +40,15 @@ def ask_again(
     plan_name: str,
     lost: Lost,
     *,
-    afresh: t.Collection[str] = (),
+    afresh: t.Collection[SourceKey] = (),
     run_id: str,
     now: t.Callable[[], datetime],
     hostname: str,
     lock_timeout: float = 0.0,
 ) -> Snapshot | None:
-    """Leave a checkpoint of the plan in which ``lost`` ({member id: message ids}) are messages to be tried again.
+    """Leave a checkpoint of the plan in which ``lost`` ({(member id, source): item ids}) are items to be tried again.
 
-    ``afresh`` are ids of members whose mail has lost more than messages: it is read in full. A checkpoint, because it is no
+    ``afresh`` are sources that have lost more than items: they are read in full. A checkpoint, because it is no
     restore point, only what the next run goes on from; prune removes it after that. None when nothing is to be asked for
     that is not asked for already. Raises RepositoryLocked, RepositoryDamaged, StorageError.
     """
@@ -59,14 +60,16 @@ def ask_again(
         moment = time_after(base.time, now())
         members = dict(before)
         edits: dict[Path, Node | None] = {}
-        for member_id in sorted({*lost, *afresh} & before.keys()):
-            member = members[member_id]
-            try:
-                retries = None if member_id in afresh else _with_retries(writer, group.subtree, member, lost[member_id], moment)
-            except BlobMissing:
-                members[member_id] = _with_stale_mail(member, is_incomplete=True)
+        for key in sorted({*lost, *afresh}):
+            member_id, source = key
+            if member_id not in before:
                 continue
-            members[member_id] = _with_stale_mail(member, is_incomplete=member_id in afresh)
+            try:
+                retries = None if key in afresh else _with_retries(writer, group.subtree, members[member_id], source, lost[key], moment)
+                is_incomplete = key in afresh
+            except BlobMissing:
+                retries, is_incomplete = None, True
+            members[member_id] = _with_stale_source(members[member_id], source, is_incomplete=is_incomplete)
             edits.update(retries or {})
         if not edits and members == before:
             return None
@@ -77,17 +80,17 @@ def ask_again(
 
 
 def _with_retries(
-    writer: Writer, group: TreeId, member: MemberState, message_ids: t.Collection[str], moment: datetime
+    writer: Writer, group: TreeId, member: MemberState, source: str, item_ids: t.Collection[str], moment: datetime
 ) -> dict[Path, Node | None]:
-    """The edit that adds messages to those that are tried again; none when they are among them."""
-    tree = source_tree(writer, group, member.directory, MAIL)
+    """The edit that adds items to those that are tried again; none when they are among them."""
+    tree = source_tree(writer, group, member.directory, source)
     if tree is None:
         return {}
     before = read_file(writer, tree, RETRY_PATH) or b"[]"
     known = {entry["id"]: Retry(**entry) for entry in json.loads(before)}
     since = moment.isoformat(timespec="seconds")
-    after = retries_as_json({**{lost_id: Retry(id=lost_id, since=since) for lost_id in sorted(message_ids)}, **known}.values())
-    path = (member.directory, MAIL, *RETRY_PATH)
+    after = retries_as_json({**{lost_id: Retry(id=lost_id, since=since) for lost_id in sorted(item_ids)}, **known}.values())
+    path = (member.directory, source, *RETRY_PATH)
     return {} if after == before else {path: _file(writer, path[-1], after)}
 
 
@@ -95,11 +98,11 @@ def _file(writer: Writer, name: str, content: bytes) -> Node:
     return Node.file(name, META_TIME, writer.save_file([content]))
 
 
-def _with_stale_mail(member: MemberState, *, is_incomplete: bool) -> MemberState:
-    """The member with mail that no longer counts as good. Mail that was never read to its end stays unfinished."""
-    before = member.sources.get(MAIL)
+def _with_stale_source(member: MemberState, source: str, *, is_incomplete: bool) -> MemberState:
+    """The member with a source that no longer counts as good. One that was never read to its end stays unfinished."""
+    before = member.sources.get(source)
     if before is None:
         return member
     status = SourceStatus.STALE if before.is_good else before.status
     state = dataclasses.replace(before, status=status, is_incomplete=is_incomplete or before.is_incomplete)
-    return dataclasses.replace(member, sources={**member.sources, MAIL: state})
+    return dataclasses.replace(member, sources={**member.sources, source: state})

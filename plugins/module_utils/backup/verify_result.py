@@ -16,6 +16,7 @@ from .._text import count_text, size_text
 from ..repository.check import ALL_DATA, STRUCTURE, Examination, Scope
 from ..repository.findings import Finding, Severity
 from .damaged_items import DamagedItem, ItemKind
+from .source_words import SOURCES, item_word, source_words
 from .verifying import Mending, Verification
 
 _LISTED = 100
@@ -84,15 +85,21 @@ def _repair_sentence(mending: Mending, *, is_check: bool) -> str:
 
 
 def _asked_sentence(mending: Mending) -> str:
-    messages, mailboxes = _asked(mending)
-    wishes = [f"asks for {count_text(messages, 'lost message')} again"] if messages else []
-    wishes += [f"reads the mail of {count_text(mailboxes, 'member')} in full"] if mailboxes else []
+    items, sources = _asked(mending)
+    wishes = [f"asks for {count_text(number, f'lost {item_word(source)}')} again" for source, number in items.items()]
+    wishes += [f"reads the {source_words(source)} of {count_text(number, 'member')} in full" for source, number in sources.items()]
     return f" The next run {' and '.join(wishes)}." if wishes else ""
 
 
-def _asked(mending: Mending) -> tuple[int, int]:
-    """How many messages, and how many mailboxes in full, the next runs read again."""
-    return sum(wishes.message_count for wishes in mending.wishes), sum(len(wishes.afresh) for wishes in mending.wishes)
+def _asked(mending: Mending) -> tuple[dict[str, int], dict[str, int]]:
+    """By source how many items, and how many members' sources in full, the next runs read again."""
+    items, sources = dict.fromkeys(SOURCES, 0), dict.fromkeys(SOURCES, 0)
+    for wishes in mending.wishes:
+        for (_member, source), ids in wishes.items.items():
+            items[source] += len(ids)
+        for _member, source in wishes.afresh:
+            sources[source] += 1
+    return {name: number for name, number in items.items() if number}, {name: number for name, number in sources.items() if number}
 
 
 def _some(items: t.Sequence[DamagedItem]) -> str:
@@ -145,15 +152,15 @@ def _members(items: t.Iterable[DamagedItem]) -> list[dict[str, t.Any]]:
 
 def _repair(mending: Mending) -> dict[str, t.Any]:
     plan, result = mending.plan, mending.result
-    messages, mailboxes = _asked(mending)
+    items, sources = _asked(mending)
     return {
         "blobs_salvaged": plan.blobs_salvaged,
         "packs_indexed": len(plan.indexed),
         "packs_dropped": len(plan.packs_dropped),
         "files_quarantined": len(plan.quarantined) if result is None else len(result.quarantined),
         "quarantined": [] if result is None else list(result.quarantined[:_LISTED]),
-        "messages_asked_for": messages,
-        "mailboxes_read_again": mailboxes,
+        "items_asked_for": sum(items.values()),
+        "sources_read_again": sum(sources.values()),
         "restore_points_lost": list(mending.lost_points),
         "lost_count": len(mending.lost),
         "lost": [item.as_dict() for item in mending.lost[:_LISTED]],

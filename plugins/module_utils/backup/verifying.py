@@ -27,7 +27,7 @@ from ..repository.repository import Repository
 from ..repository.storage import FileKind
 from .damaged_items import DamagedItem, name_items
 from .healing import ask_again
-from .lost_mail import Wishes, find_wishes, is_new
+from .lost_items import Wishes, find_wishes, is_new
 
 _MAKE_KEY = "Check that it is the one of this repository; make another one with m365_backup_key as long as the passphrase is known."
 
@@ -140,7 +140,7 @@ def _ask_again(repository: Repository, wishes: t.Mapping[str, Wishes], task: Tas
             checkpoint = ask_again(
                 repository,
                 plan_name,
-                of_plan.messages,
+                of_plan.items,
                 afresh=of_plan.afresh,
                 run_id=task.run_id,
                 now=task.now,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Choose what to restore: a snapshot, a member in it, and the messages of some folders.
+"""Choose what to restore: a member of a snapshot, one of its sources, and the items of some folders.
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -11,47 +11,55 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
-from datetime import datetime
 
 from .._errors import BackupError, InputError
 from ..backup.catalogue import Catalogue, Record, SeenIds
-from ..backup.layout import CHECKPOINT, MAIL, outcome_of
-from ..backup.mail_state import Folder, MailState
+from ..backup.item_filter import ItemFilter
+from ..backup.item_state import Folder, ItemState
 from ..backup.members import MemberState, SourceStatus, group_of, source_tree
 from ..backup.recent_trees import RecentTrees
-from ..backup.restore_points import newest_first, plan_snapshots
 from ..backup.results import Finding, finding_of
+from ..backup.source_words import item_word, source_words
 from ..backup.temporary_databases import temporary_databases
 from ..repository.errors import RepositoryDamaged
 from ..repository.trees import find_node
 from ..repository.types import Node, Snapshot
-from .salvage import members_or_directories, messages_of, state_or_directories
+from .salvage import items_of, members_or_directories, state_or_directories, with_wanted_id
 
 if t.TYPE_CHECKING:
     from ..repository.repository import Repository
 
-LATEST = "latest"
-
 
 @dataclass(frozen=True, slots=True)
-class MailItem:
-    """A message: its catalogue record, the true names of its folder from the top, and where its MIME lies."""
+class Part:
+    """A file that belongs to an item and lies beside it, such as a photo. C(facts) are what the item's record says of it."""
 
-    record: Record
-    folder: tuple[str, ...]
+    facts: t.Mapping[str, t.Any]
     node: Node
 
 
 @dataclass(frozen=True, slots=True)
-class MailChoice:
-    """The mail of one member in one snapshot, narrowed to C(folders) (their numbers).
+class ChosenItem:
+    """An item: its catalogue record, the true names of its folder from the top, where its content lies, and what belongs to it."""
+
+    source: str
+    record: Record
+    folder: tuple[str, ...]
+    node: Node
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One source of one member in one snapshot, narrowed to C(folders) (their numbers).
 
     C(damage) is what could not be read of the records that describe it; then folders are told from the directories.
     """
 
     snapshot: Snapshot
     member: MemberState
-    state: MailState
+    source: str
+    state: ItemState
     folders: dict[int, Folder]
     damage: tuple[RepositoryDamaged, ...] = ()
 
@@ -60,41 +68,12 @@ class MailChoice:
         return {folder.number: true_path(folder, self.state.folders) for folder in self.folders.values()}
 
 
-def choose_snapshot(repository: Repository, plan_name: str, wanted: str, warn: t.Callable[[str], None] = lambda _warning: None) -> Snapshot:
-    """C(latest), the beginning of a snapshot id (8 characters at least), or a time: the last snapshot before or at it.
+def choose(repository: Repository, snapshot: Snapshot, member: str, source: str, folder: str | None) -> Choice:
+    """The member by object id or user principal name; a folder by its path of names, with everything below it.
 
-    What a run has stored before it was interrupted is only meant by its id, or when there is nothing else. A snapshot
-    that is damaged hides no other one; ``warn`` is told of it where it might be the one that was meant.
+    Raises InputError for a member, source or folder that the snapshot does not hold, RepositoryDamaged where nothing of
+    it can be told.
     """
-    damage: list[RepositoryDamaged] = []
-    snapshots = plan_snapshots(repository, plan_name, on_damage=damage.append)
-    if not snapshots and damage:
-        raise damage[0]
-    if not snapshots:
-        raise InputError(f"The repository holds no snapshot of the plan {plan_name}.", hint="Run the plan first.")
-    if not _is_id(wanted):
-        for each in damage:
-            warn(f"{each} It may be of the plan {plan_name} and nearer to what was asked for than the snapshot that was taken.")
-    ended = [snapshot for snapshot in snapshots if outcome_of(snapshot.tags) != CHECKPOINT] or snapshots
-    if wanted == LATEST:
-        return newest_first(ended, repository.clock.now())[0]
-    if _is_id(wanted):
-        matches = [snapshot for snapshot in snapshots if snapshot.id.startswith(wanted) or snapshot.first_id.startswith(wanted)]
-        if not matches:
-            _raise_damaged(damage, wanted)
-    else:
-        moment = _moment(wanted)
-        matches = [snapshot for snapshot in ended if snapshot.time <= moment][-1:]
-    if len(matches) != 1:
-        known = ", ".join(f"{snapshot.id[:8]} ({snapshot.time:%Y-%m-%d %H:%M:%S} UTC)" for snapshot in snapshots[-10:])
-        raise InputError(
-            f"No single snapshot of the plan {plan_name} matches {wanted}.", hint=f"Use one of these, the newest last: {known}."
-        )
-    return matches[0]
-
-
-def choose_mail(repository: Repository, snapshot: Snapshot, member: str, folder: str | None) -> MailChoice:
-    """The member by object id or user principal name; a folder by its path of names, with everything below it."""
     damage: list[RepositoryDamaged] = []
     group = group_of(repository, snapshot)
     members = {} if group is None or group.subtree is None else members_or_directories(repository, group.subtree, damage.append)
@@ -107,66 +86,83 @@ def choose_mail(repository: Repository, snapshot: Snapshot, member: str, folder:
             f"The snapshot {snapshot.id[:8]} has {'no' if not found else 'more than one'} member {member}.",
             hint=f"Name one of its members by user principal name or object id: {names}.",
         )
-    tree = source_tree(repository, group.subtree, found[0].directory, MAIL)
+    tree = source_tree(repository, group.subtree, found[0].directory, source)
     if tree is None:
         raise InputError(
-            f"The snapshot {snapshot.id[:8]} holds no mail of {found[0].principal_name}: it was never read to a restorable state.",
+            f"The snapshot {snapshot.id[:8]} holds no {source_words(source)} of {found[0].principal_name}: it was never read to a"
+            " restorable state.",
             hint="Choose another snapshot, or look at the findings of the last run.",
         )
     state = state_or_directories(repository, tree, damage.append)
-    return MailChoice(snapshot, found[0], state, _choose_folders(state.folders, folder), tuple(damage))
+    return Choice(snapshot, found[0], source, state, choose_folders(state.folders, folder), tuple(damage))
 
 
-def state_warnings(choice: MailChoice) -> list[str]:
-    """What whoever restores should know of the state that the mail is in."""
-    source = choice.member.sources.get(MAIL)
+def state_warnings(choice: Choice) -> list[str]:
+    """What whoever restores should know of the state that the source is in."""
+    source = choice.member.sources.get(choice.source)
     if source is None or source.is_good:
         return []
-    name, snapshot = choice.member.principal_name, choice.snapshot.id[:8]
+    what, snapshot = f"the {source_words(choice.source)} of {choice.member.principal_name}", choice.snapshot.id[:8]
     if source.status is SourceStatus.STALE:
-        return [f"The snapshot {snapshot} could not read the mailbox of {name}; it holds its last good state, of {source.last_success}."]
-    return [f"The snapshot {snapshot} holds the mailbox of {name} as far as it had been read when the run was interrupted."]
+        return [f"The snapshot {snapshot} could not read {what}; it holds the last good state, of {source.last_success}."]
+    return [f"The snapshot {snapshot} holds {what} as far as it had been read when the run was interrupted."]
 
 
-def mail_items(repository: Repository, choice: MailChoice, findings: list[Finding]) -> t.Iterator[MailItem]:
-    """Every chosen message. Reads the catalogue as a stream; bodies are not touched.
+def chosen_items(repository: Repository, choice: Choice, item_filter: ItemFilter, findings: list[Finding]) -> t.Iterator[ChosenItem]:
+    """Every chosen item that the filter lets pass. Reads the catalogue as a stream; contents are not touched.
 
-    A message whose content cannot be found in the repository becomes one of the C(findings). So do damaged records;
-    messages that no readable record describes are found by their directories.
+    An item whose content cannot be found in the repository becomes one of the C(findings). So do damaged records;
+    items that no readable record describes are found by their directories, with what can be told from their content.
     """
-    name = choice.member.principal_name
-    findings.extend(finding_of(damage, f"records of the mailbox of {name}") for damage in choice.damage)
+    what = f"the {source_words(choice.source)} of {choice.member.principal_name}"
+    findings.extend(finding_of(damage, f"records of {what}") for damage in choice.damage)
     with temporary_databases(), SeenIds() as seen:
         try:
-            for item in _recorded(repository, choice, findings):
+            for item in _recorded(repository, choice, item_filter, findings):
                 seen.add(_place(item))
                 yield item
             if not choice.damage:
                 return
         except BackupError as error:
-            findings.append(finding_of(error, f"catalogue of the mailbox of {name}"))
-        yield from (item for item in _unrecorded(repository, choice, findings) if seen.add(_place(item)))
+            findings.append(finding_of(error, f"catalogue of {what}"))
+        yield from (item for item in _unrecorded(repository, choice, item_filter, findings) if seen.add(_place(item)))
 
 
-def _recorded(repository: Repository, choice: MailChoice, findings: list[Finding]) -> t.Iterator[MailItem]:
+def _recorded(repository: Repository, choice: Choice, item_filter: ItemFilter, findings: list[Finding]) -> t.Iterator[ChosenItem]:
     tree = choice.state.tree
     names = choice.folder_names
     trees = RecentTrees(repository)
-    for record in Catalogue(repository, tree, choice.state.facts.lines).live():
+    for record in _records(Catalogue(repository, tree, choice.state.facts.lines), item_filter):
         folder = choice.folders.get(record["folder"])
-        if folder is None or tree is None:
+        if folder is None or tree is None or not item_filter.matches(record):
             continue
-        try:
-            node = find_node(trees, tree, (*folder.path, *record["file"].split("/")))
+
+        def node_at(file: str, folder: Folder = folder) -> Node:
+            node = find_node(trees, tree, (*folder.path, *file.split("/")))
             if node is None:
                 raise BackupError("The snapshot has no content for it.", hint="Verify the repository.")
+            return node
+
+        name = f"{item_word(choice.source)} {record.get('subject') or record['id']}"
+        try:
+            node = node_at(record["file"])
         except BackupError as error:
-            findings.append(finding_of(error, f"message {record.get('subject') or record['id']}"))
-        else:
-            yield MailItem(record, names[folder.number], node)
+            findings.append(finding_of(error, name))
+            continue
+        parts = []
+        for facts in record.get("parts", ()):
+            try:
+                parts.append(Part(facts, node_at(facts["file"])))
+            except BackupError as error:
+                findings.append(finding_of(error, f"{facts.get('name') or facts.get('kind')} of {name}"))
+        yield ChosenItem(choice.source, record, names[folder.number], node, tuple(parts))
 
 
-def _unrecorded(repository: Repository, choice: MailChoice, findings: list[Finding]) -> t.Iterator[MailItem]:
+def _records(catalogue: Catalogue, item_filter: ItemFilter) -> t.Iterable[Record]:
+    return catalogue.find(item_filter.ids).values() if item_filter.ids else catalogue.live()
+
+
+def _unrecorded(repository: Repository, choice: Choice, item_filter: ItemFilter, findings: list[Finding]) -> t.Iterator[ChosenItem]:
     names = choice.folder_names
     for folder in choice.folders.values():
         object_name = f"directory of the folder {'/'.join(names[folder.number])}"
@@ -175,11 +171,14 @@ def _unrecorded(repository: Repository, choice: MailChoice, findings: list[Findi
             findings.append(finding_of(damage, object_name))
 
         if choice.state.tree is not None:
-            for record, node in messages_of(repository, choice.state.tree, folder, report):
-                yield MailItem(record, names[folder.number], node)
+            for told, node, found in items_of(repository, choice.source, choice.state.tree, folder, report):
+                record = with_wanted_id(told, item_filter.ids)
+                if item_filter.matches(record):
+                    parts = tuple(Part(facts, file) for facts, file in found)
+                    yield ChosenItem(choice.source, record, names[folder.number], node, parts)
 
 
-def _place(item: MailItem) -> str:
+def _place(item: ChosenItem) -> str:
     return f"{item.record['folder']}/{item.record['file']}"
 
 
@@ -193,39 +192,17 @@ def true_path(folder: Folder, folders: t.Mapping[str, Folder]) -> tuple[str, ...
     return tuple(reversed(names))
 
 
-def _choose_folders(folders: t.Mapping[str, Folder], wanted: str | None) -> dict[int, Folder]:
-    prefix = (wanted or "").strip("/").casefold()
-    if not prefix:
-        return {folder.number: folder for folder in folders.values()}
-    paths = {folder.id: "/".join(true_path(folder, folders)) for folder in folders.values()}
-    chosen = {
-        folders[folder_id].number: folders[folder_id]
-        for folder_id, path in paths.items()
-        if path.casefold() == prefix or path.casefold().startswith(prefix + "/")
-    }
-    if not chosen:
-        raise InputError(f"The backup has no folder {wanted}.", hint=f"It has these: {', '.join(sorted(paths.values()))}.")
+def is_below(path: tuple[str, ...], wanted: str) -> bool:
+    """Whether a folder is the wanted one or below it; names are joined by slashes, case does not matter."""
+    prefix, joined = wanted.strip("/").casefold(), "/".join(path).casefold()
+    return not prefix or joined == prefix or joined.startswith(prefix + "/")
+
+
+def choose_folders(folders: t.Mapping[str, Folder], wanted: str | None) -> dict[int, Folder]:
+    """By number the wanted folder and those below it; all where nothing is wanted."""
+    paths = {folder.id: true_path(folder, folders) for folder in folders.values()}
+    chosen = {folder.number: folder for folder in folders.values() if is_below(paths[folder.id], wanted or "")}
+    if not chosen and wanted:
+        names = ", ".join(sorted("/".join(path) for path in paths.values()))
+        raise InputError(f"The backup has no folder {wanted}.", hint=f"It has these: {names}.")
     return chosen
-
-
-def _is_id(wanted: str) -> bool:
-    return len(wanted) >= 8 and all(char in "0123456789abcdef" for char in wanted)
-
-
-def _raise_damaged(damage: t.Iterable[RepositoryDamaged], wanted: str) -> None:
-    """The snapshot may be wanted that is damaged."""
-    for each in damage:
-        if f" {wanted}" in each.obj:
-            raise each
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise InputError(
-            f"{text} names no snapshot.", hint="Use latest, a snapshot id, or a time with its zone such as 2026-05-17T08:00:00+02:00."
-        ) from None
-    if moment.tzinfo is None:
-        raise InputError(f"The time {text} has no zone.", hint=f"Write for example {moment.isoformat()}Z or {moment.isoformat()}+02:00.")
-    return moment

@@ -9,6 +9,7 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import random
 import tempfile
@@ -17,17 +18,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._errors import BackupError, InputError
+from .._text import count_text
 from ..backup.catalogue import Catalogue, Record
-from ..backup.layout import MAIL, META, is_shard, safe_name
-from ..backup.mail_record import received
+from ..backup.item_filter import item_span
+from ..backup.item_state import Folder
+from ..backup.layout import FOLDER_FILE, META, is_parts, safe_name
 from ..backup.members import MemberState, group_of, read_members
+from ..backup.source_words import SOURCES, item_word
 from ..repository.blob_index import BlobIndex
 from ..repository.blobs import blob_id, plain_size
 from ..repository.errors import RepositoryDamaged
 from ..repository.trees import find_node, walk
-from ..repository.types import BlobId, BlobKind, NodeKind, Snapshot
-from .choice import LATEST, MailChoice, MailItem, choose_mail, choose_snapshot
-from .to_files import file_path, write_file
+from ..repository.types import BlobId, BlobKind, Node, NodeKind, Snapshot
+from .choice import Choice, ChosenItem, Part, choose
+from .durable_files import DurableFiles
+from .export_content import content_of, is_converted
+from .export_names import file_path
+from .snapshot_choice import LATEST, choose_snapshot
 
 if t.TYPE_CHECKING:
     from ..repository.repository import Repository
@@ -35,14 +42,15 @@ if t.TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillTask:
-    """How many C(members), and C(messages) of each. C(seed) decides which. C(folder) is where the sample lies for a moment.
+    """How many C(members), and how many C(items) of each of their sources. C(seed) decides which.
 
-    In check mode nothing is written: what would be restored is read and compared in memory.
+    C(folder) is where the sample lies for a moment. In check mode nothing is written: what would be restored is read and
+    compared in memory.
     """
 
     plan_name: str
     members: int
-    messages: int
+    items: int
     seed: int
     folder: Path | None
     wants_repair: bool
@@ -52,8 +60,9 @@ class DrillTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampled:
-    """A message that was restored and compared. C(problem) is empty when it is what its record says."""
+    """An item that was restored and compared. C(problem) is empty when it is what its record says."""
 
+    source: str
     folder: str
     subject: str
     received: str
@@ -63,17 +72,17 @@ class Sampled:
 
 @dataclass(slots=True, kw_only=True)
 class MemberDrill:
-    """C(messages) is how many the restore point holds. C(problems) concern the mailbox as a whole."""
+    """C(items) is how many the restore point holds, by source. C(problems) concern sources as a whole: (source, problem)."""
 
     member: MemberState
-    messages: int = 0
+    items: dict[str, int] = field(default_factory=dict)
     sampled: list[Sampled] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
-    """C(population) is how many members with mail there were to choose from."""
+    """C(population) is how many members with a backup there were to choose from."""
 
     snapshot: Snapshot
     seed: int
@@ -98,14 +107,14 @@ def run_drill(repository: Repository, task: DrillTask) -> Drill:
         chance = random.Random(task.seed)
         group = group_of(repository, snapshot)
         members = {} if group is None or group.subtree is None else read_members(repository, group.subtree)
-        candidates = [member for _id, member in sorted(members.items()) if MAIL in member.sources]
+        candidates = [member for _id, member in sorted(members.items()) if member.sources]
         chosen = chance.sample(candidates, min(task.members, len(candidates)))
         root = None if task.is_check else Path(stack.enter_context(_temporary_folder(task.folder)))
-        drills = tuple(_drill_member(repository, snapshot, member, task.messages, chance, root) for member in chosen)
+        drills = tuple(_drill_member(repository, snapshot, member, task.items, chance, root) for member in chosen)
         drill = Drill(snapshot=snapshot, seed=task.seed, population=len(candidates), members=drills)
         if drill.is_passed and not any(member.sampled for member in drills):
             raise InputError(
-                f"The drill proved nothing: the mailboxes of its sample hold no message in the restore point {snapshot.id[:8]}.",
+                f"The drill proved nothing: the members of its sample have no item in the restore point {snapshot.id[:8]}.",
                 hint="Raise drill_members, or choose another drill_seed.",
             )
         return drill
@@ -119,8 +128,8 @@ def _refuse(warning: str) -> t.NoReturn:
 def _refuse_nonsense(task: DrillTask) -> None:
     if task.wants_repair:
         raise InputError("A drill repairs nothing.", hint="Use repair with another level, such as data.")
-    if task.members < 1 or task.messages < 1:
-        raise InputError("A drill needs at least one member and one message.", hint="Correct drill_members and drill_messages.")
+    if task.members < 1 or task.items < 1:
+        raise InputError("A drill needs at least one member and one item.", hint="Correct drill_members and drill_items.")
 
 
 def _temporary_folder(folder: Path | None) -> tempfile.TemporaryDirectory[str]:
@@ -134,86 +143,110 @@ def _temporary_folder(folder: Path | None) -> tempfile.TemporaryDirectory[str]:
 
 
 def _drill_member(
-    repository: Repository, snapshot: Snapshot, member: MemberState, messages: int, chance: random.Random, root: Path | None
+    repository: Repository, snapshot: Snapshot, member: MemberState, items: int, chance: random.Random, root: Path | None
 ) -> MemberDrill:
     drill = MemberDrill(member=member)
-    try:
-        choice = choose_mail(repository, snapshot, member.id, None)
-        drill.problems.extend(f"{damage.obj} {damage.problem}" for damage in choice.damage)
-        records = _sample(repository, choice, messages, chance, drill)
-        _count(repository, choice, drill)
-    except BackupError as error:
-        drill.problems.append(error.what)
-        return drill
-    for record in records:
-        drill.sampled.append(_drill_message(repository, choice, record, root))
+    for source in SOURCES:
+        if source not in member.sources:
+            continue
+        try:
+            choice = choose(repository, snapshot, member.id, source, None)
+            drill.problems.extend((source, f"{damage.obj} {damage.problem}") for damage in choice.damage)
+            records = _sample(repository, choice, items, chance, drill)
+            _count(repository, choice, drill)
+        except BackupError as error:
+            # What was never read to a restorable state, or does not exist for the member, is told of by runs.
+            if isinstance(error, InputError) and member.sources[source].last_success is None:
+                continue
+            drill.problems.append((source, error.what))
+            continue
+        drill.sampled.extend(_drill_item(repository, choice, record, root) for record in records)
     return drill
 
 
-def _sample(repository: Repository, choice: MailChoice, wanted: int, chance: random.Random, drill: MemberDrill) -> list[Record]:
-    """Some of the messages, each with the same chance, in one pass over the catalogue; and how many there are."""
+def _sample(repository: Repository, choice: Choice, wanted: int, chance: random.Random, drill: MemberDrill) -> list[Record]:
+    """Some of the items, each with the same chance, in one pass over the catalogue; and how many there are."""
     sample: list[Record] = []
+    seen = 0
     for record in Catalogue(repository, choice.state.tree, choice.state.facts.lines).live():
         if record["folder"] not in choice.folders:
             continue
-        drill.messages += 1
+        seen += 1
         if len(sample) < wanted:
             sample.append(record)
-        elif (place := chance.randrange(drill.messages)) < wanted:
+        elif (place := chance.randrange(seen)) < wanted:
             sample[place] = record
+    drill.items[choice.source] = seen
     return sample
 
 
-def _count(repository: Repository, choice: MailChoice, drill: MemberDrill) -> None:
+def _count(repository: Repository, choice: Choice, drill: MemberDrill) -> None:
     """What the catalogue names, what the source says of itself, and what lies in the directories is the same number."""
     files = 0
     if choice.state.tree is not None:
         for path, node in walk(repository, choice.state.tree):
-            files += node.kind is NodeKind.FILE and path[0] != META and any(is_shard(name) for name in path)
+            is_part = any(is_parts(name) for name in path[:-1])
+            files += node.kind is NodeKind.FILE and path[0] != META and path[-1] != FOLDER_FILE and not is_part
     if choice.state.facts.leaving:
-        # An interrupted run was about to take messages out: the numbers meet again when it has gone on.
+        # An interrupted run was about to take items out: the numbers meet again when it has gone on.
         return
-    if drill.messages != choice.state.facts.items:
-        drill.problems.append(f"the catalogue names {drill.messages:,} messages instead of {choice.state.facts.items:,}")
-    if drill.messages != files:
-        drill.problems.append(f"the directories hold {files:,} messages, and the catalogue names {drill.messages:,}")
+    known, word = drill.items[choice.source], item_word(choice.source)
+    if known != choice.state.facts.items:
+        drill.problems.append((choice.source, f"the catalogue names {count_text(known, word)} instead of {choice.state.facts.items:,}"))
+    if known != files:
+        drill.problems.append((choice.source, f"the directories hold {count_text(files, word)}, and the catalogue names {known:,}"))
 
 
-def _drill_message(repository: Repository, choice: MailChoice, record: Record, root: Path | None) -> Sampled:
+def _drill_item(repository: Repository, choice: Choice, record: Record, root: Path | None) -> Sampled:
     folder = choice.folders[record["folder"]]
     names = choice.folder_names[folder.number]
     problem, size = "", 0
     try:
-        node = None if choice.state.tree is None else find_node(repository, choice.state.tree, (*folder.path, *record["file"].split("/")))
+        node = _node(repository, choice, folder, record["file"])
         if node is None:
             problem = "the restore point has no content for it"
         else:
-            size = node.size
-            problem = _compare(repository, MailItem(record, names, node), choice, root)
+            parts = [Part(facts, part) for facts in record.get("parts", ()) if (part := _node(repository, choice, folder, facts["file"]))]
+            size = node.size + sum(part.node.size for part in parts)
+            problem = _compare(repository, ChosenItem(choice.source, record, names, node, tuple(parts)), choice, root)
     except RepositoryDamaged as error:
         problem = f"{error.obj} {error.problem}"
+    span = item_span(record)
     return Sampled(
+        source=choice.source,
         folder="/".join(names),
         subject=str(record.get("subject") or ""),
-        received=received(record).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        received="" if span is None else span[0].strftime("%Y-%m-%d %H:%M:%S UTC"),
         size=size,
         problem=problem,
     )
 
 
-def _compare(repository: Repository, item: MailItem, choice: MailChoice, root: Path | None) -> str:
-    """Restore a message and say what is wrong with it; empty when nothing is."""
-    if root is None:
-        size = sum(len(piece) for piece in repository.read_file(item.node))
-    else:
-        top = root / safe_name(choice.member.principal_name)
-        write_file(repository, item, top, is_check=False)
-        target = top / file_path(item)
-        size = target.stat().st_size
-        if not holds_exactly(target, item.node.content, repository.known_index.index()):
+def _node(repository: Repository, choice: Choice, folder: Folder, file: str) -> Node | None:
+    return None if choice.state.tree is None else find_node(repository, choice.state.tree, (*folder.path, *file.split("/")))
+
+
+def _compare(repository: Repository, item: ChosenItem, choice: Choice, root: Path | None) -> str:
+    """Restore an item with what belongs to it, and say what is wrong with it; empty when nothing is."""
+    size = 0
+    for number, node in enumerate((item.node, *(part.node for part in item.parts))):
+        if root is None:
+            size += sum(len(piece) for piece in repository.read_file(node))
+            continue
+        top = root / safe_name(choice.member.principal_name) / choice.source
+        target = top / file_path(item).parent / f"{number} {file_path(item).name}"[:200]
+        with DurableFiles(top) as files:
+            size += files.put(target, repository.read_file(node))
+        if not holds_exactly(target, node.content, repository.known_index.index()):
             return "the restored file differs from what was backed up"
-    recorded = item.record.get("size")
+    if is_converted(item.source):
+        collections.deque(content_of(repository, item, _refuse_damage), maxlen=0)
+    recorded = item.record.get("size", size)
     return "" if size == recorded else f"{size:,} bytes were restored instead of {recorded:,}"
+
+
+def _refuse_damage(_item: ChosenItem, damage: RepositoryDamaged) -> t.NoReturn:
+    raise damage
 
 
 def holds_exactly(target: Path, content: t.Iterable[BlobId], index: BlobIndex) -> bool:

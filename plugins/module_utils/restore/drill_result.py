@@ -13,6 +13,8 @@ import dataclasses
 import typing as t
 
 from .._text import count_text, size_text
+from ..backup.layout import MAIL
+from ..backup.source_words import item_word, source_words
 from .drill import Drill, MemberDrill, Sampled
 
 _NEXT_STEP = "Verify all data of the repository, which says what is damaged and what to do about it."
@@ -30,8 +32,8 @@ def drill_result(drill: Drill, location: str, *, opened_with: str, is_check: boo
             "snapshot": {"id": drill.snapshot.id, "time": drill.snapshot.time.isoformat(timespec="seconds")},
             "seed": drill.seed,
             "opened_with": opened_with,
-            "members_with_mail": drill.population,
-            "messages_restored": sum(len(member.sampled) for member in drill.members),
+            "population": drill.population,
+            "items_restored": sum(len(member.sampled) for member in drill.members),
             "bytes_restored": sum(one.size for member in drill.members for one in member.sampled),
             "members": [_member(member) for member in drill.members],
         },
@@ -41,11 +43,11 @@ def drill_result(drill: Drill, location: str, *, opened_with: str, is_check: boo
 
 def drill_sentence(drill: Drill, location: str, *, opened_with: str, is_check: bool) -> str:
     """How it went, with the first problem."""
-    messages = sum(len(member.sampled) for member in drill.members)
+    items = sum(len(member.sampled) for member in drill.members)
     size = sum(one.size for member in drill.members for one in member.sampled)
     done = "read" if is_check else "restored"
     what = (
-        f"{count_text(messages, 'message')} ({size_text(size)}) of {count_text(len(drill.members), 'member')} from the repository "
+        f"{count_text(items, 'item')} ({size_text(size)}) of {count_text(len(drill.members), 'member')} from the repository "
         f"{location}, opened with the {opened_with}"
     )
     if drill.is_passed:
@@ -60,7 +62,7 @@ def drill_sentence(drill: Drill, location: str, *, opened_with: str, is_check: b
 
 def _findings(drill: MemberDrill) -> list[dict[str, t.Any]]:
     who = drill.member.principal_name
-    problems = [(f"the mail of {who}", problem) for problem in drill.problems]
+    problems = [(f"the {source_words(source)} of {who}", problem) for source, problem in drill.problems]
     problems += [(_name(one, who), one.problem) for one in drill.sampled if one.problem]
     return [
         {"severity": "error", "object": name, "problem": problem, "next_step": _NEXT_STEP, "affected_count": 0, "affected": []}
@@ -70,13 +72,14 @@ def _findings(drill: MemberDrill) -> list[dict[str, t.Any]]:
 
 def _name(one: Sampled, who: str) -> str:
     subject = f'"{one.subject}"' if one.subject else "without a subject"
-    return f"the message {subject} in {one.folder} of {who}, received {one.received}"
+    when = f", {'received' if one.source == MAIL else 'of'} {one.received}" if one.received else ""
+    return f"the {item_word(one.source)} {subject}{f' in {one.folder}' if one.folder else ''} of {who}{when}"
 
 
 def _member(drill: MemberDrill) -> dict[str, t.Any]:
     return {
         "member": drill.member.principal_name,
         "display_name": drill.member.display_name,
-        "messages": drill.messages,
+        "items": dict(drill.items),
         "sampled": [dataclasses.asdict(one) for one in drill.sampled],
     }

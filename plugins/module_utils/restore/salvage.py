@@ -2,24 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Find the mail of a damaged snapshot by its directories, where the records that describe it cannot be read.
+"""Find the items of a damaged snapshot by its directories, where the records that describe it cannot be read.
 
-Directories and files are named for people, so members, folders and messages can be told from the tree alone. What is
-lost with the records: read marks, flags, categories, and true names where a directory's name differs from them.
+Directories and files are named for people, so members, folders and items can be told from the tree alone, and what an
+item is about from its content. What is lost with the records of mail: read marks, flags, categories, and of every source
+true names where a directory's name differs from them.
 
 PRIVATE to the collection: it can change at any time.
 """
 
 from __future__ import annotations
 
-import email.message
 import email.parser
+import json
 import typing as t
 
+from ..backup.calendar_record import event_record
 from ..backup.catalogue import Record
-from ..backup.layout import META, is_shard
-from ..backup.mail_state import Folder, MailState, SourceFacts, load_state
+from ..backup.contacts_record import contact_record
+from ..backup.item_fields import without_empty
+from ..backup.item_state import Folder, ItemState, SourceFacts, load_state
+from ..backup.layout import ARCHIVE, CALENDAR, CONTACTS, FOLDER_FILE, MAIL, META, TASKS, is_parts, is_shard, parts_path, short_hash
 from ..backup.members import MemberState, read_members
+from ..backup.tasks_record import task_record
 from ..repository.errors import RepositoryDamaged
 from ..repository.trees import find_node
 from ..repository.types import Node, NodeKind, Path, TreeId
@@ -29,6 +34,7 @@ if t.TYPE_CHECKING:
     from ..repository.repository import Repository
 
 OnDamage = t.Callable[[RepositoryDamaged], None]
+FoundPart = tuple[dict[str, t.Any], Node]
 
 
 def members_or_directories(repository: Repository, group: TreeId, on_damage: OnDamage) -> dict[str, MemberState]:
@@ -41,32 +47,47 @@ def members_or_directories(repository: Repository, group: TreeId, on_damage: OnD
     return {name: MemberState(id=name, principal_name=name, display_name=name, directory=name) for name in names}
 
 
-def state_or_directories(repository: Repository, source: TreeId, on_damage: OnDamage) -> MailState:
-    """The state of a mail source; one with the folders that are there and no catalogue, if it cannot be read."""
+def state_or_directories(repository: Repository, source: TreeId, on_damage: OnDamage) -> ItemState:
+    """The state of a source; one with the folders that are there and no catalogue, if it cannot be read."""
     try:
         return load_state(repository, source)
     except RepositoryDamaged as damage:
         on_damage(damage)
     folders: dict[str, Folder] = {}
-    for path in _folder_paths(repository, source, (), on_damage):
+    tops = [()] if any(node.kind is NodeKind.FILE for node in _readable(repository, source, lambda _damage: None)) else []
+    for path in (*tops, *_folder_paths(repository, source, (), on_damage)):
         parent = "/".join(path[:-1]) or None
-        folders["/".join(path)] = Folder(id="/".join(path), number=len(folders), name=path[-1], parent=parent, path=path)
-    return MailState(source, SourceFacts(), folders, {})
+        folders["/".join(path)] = Folder(id="/".join(path), number=len(folders), name=path[-1] if path else "", parent=parent, path=path)
+    return ItemState(source, SourceFacts(), folders, {})
 
 
-def messages_of(repository: Repository, source: TreeId, folder: Folder, on_damage: OnDamage) -> t.Iterator[tuple[Record, Node]]:
-    """Every message that lies in a folder (not below it), with a record made from its content."""
+def items_of(
+    repository: Repository, source: str, tree: TreeId, folder: Folder, on_damage: OnDamage
+) -> t.Iterator[tuple[Record, Node, tuple[FoundPart, ...]]]:
+    """Every item that lies in a folder (not below it), with a record made from its content, and the files beside it."""
     try:
-        directory = find_node(repository, source, folder.path)
+        directory = find_node(repository, tree, folder.path) if folder.path else None
     except RepositoryDamaged as damage:
         on_damage(damage)
         return
-    if directory is None or directory.subtree is None:
+    # Settings lie at the top of their source.
+    subtree = (None if directory is None else directory.subtree) if folder.path else tree
+    if subtree is None:
         return
-    for shard in _readable(repository, directory.subtree, on_damage):
-        if shard.subtree is not None and is_shard(shard.name):
-            for path, node in _files(repository, shard.subtree, (shard.name,), on_damage):
-                yield _record(repository, folder, path, node), node
+    for path, node, siblings in _item_files(repository, subtree, (), on_damage):
+        if node.name.endswith(_SUFFIXES.get(source, ".json")):
+            record = _record(repository, source, folder, path, node)
+            yield record, node, tuple(_parts(repository, source, path, siblings, on_damage))
+
+
+def with_wanted_id(record: Record, ids: t.Iterable[str]) -> Record:
+    """The record under the id that is wanted and that its file is named after, if there is one."""
+    stem: str = record["file"].rpartition(".")[0]
+
+    def is_named_after(item_id: str) -> bool:
+        return stem.endswith((f"-{short_hash(item_id, 16)}", f"~{short_hash(item_id, 8)}"))
+
+    return next(({**record, "id": item_id} for item_id in ids if is_named_after(item_id)), record)
 
 
 def _folder_paths(repository: Repository, tree: TreeId, path: Path, on_damage: OnDamage) -> t.Iterator[Path]:
@@ -76,12 +97,24 @@ def _folder_paths(repository: Repository, tree: TreeId, path: Path, on_damage: O
             yield from _folder_paths(repository, node.subtree, (*path, node.name), on_damage)
 
 
-def _files(repository: Repository, tree: TreeId, path: Path, on_damage: OnDamage) -> t.Iterator[tuple[Path, Node]]:
-    for node in _readable(repository, tree, on_damage):
-        if node.subtree is not None:
-            yield from _files(repository, node.subtree, (*path, node.name), on_damage)
-        elif node.kind is NodeKind.FILE:
-            yield (*path, node.name), node
+def _item_files(repository: Repository, tree: TreeId, path: Path, on_damage: OnDamage) -> t.Iterator[tuple[Path, Node, tuple[Node, ...]]]:
+    """The files of items below a folder, each with what lies in its directory."""
+    nodes = _readable(repository, tree, on_damage)
+    for node in nodes:
+        if node.subtree is None:
+            if node.kind is NodeKind.FILE and node.name != FOLDER_FILE:
+                yield (*path, node.name), node, nodes
+        elif is_shard(node.name) or (path and not is_parts(node.name)):
+            yield from _item_files(repository, node.subtree, (*path, node.name), on_damage)
+
+
+def _parts(repository: Repository, source: str, path: Path, siblings: t.Iterable[Node], on_damage: OnDamage) -> t.Iterator[FoundPart]:
+    beside = parts_path(path)
+    for node in siblings:
+        if node.name == beside[-1] and node.subtree is not None:
+            for file in _readable(repository, node.subtree, on_damage):
+                kind = "photo" if source == CONTACTS else "attachment"
+                yield {"file": "/".join((*beside, file.name)), "kind": kind, "name": file.name}, file
 
 
 def _readable(repository: Repository, tree: TreeId, on_damage: OnDamage) -> tuple[Node, ...]:
@@ -92,13 +125,39 @@ def _readable(repository: Repository, tree: TreeId, on_damage: OnDamage) -> tupl
         return ()
 
 
-def _record(repository: Repository, folder: Folder, path: Path, node: Node) -> Record:
+def _record(repository: Repository, source: str, folder: Folder, path: Path, node: Node) -> Record:
     file = "/".join(path)
     try:
-        start = next(iter(repository.read_file(node)), b"")
-        subject = header_text(email.parser.BytesHeaderParser().parsebytes(start), "subject")
+        told = _TOLD.get(source, _told_by_nothing)(repository, node)
     except RepositoryDamaged:
-        # Whoever reads the whole message meets the same damage, and reports it.
-        subject = ""
+        # Whoever reads the whole item meets the same damage, and reports it.
+        told = {}
     received = node.modified.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"id": file, "folder": folder.number, "file": file, "received": received, "subject": subject, "size": node.size}
+    return {"id": file, "folder": folder.number, "file": file, "received": received, "subject": "", "size": node.size} | told
+
+
+def _told_by_headers(repository: Repository, node: Node) -> Record:
+    headers = email.parser.BytesHeaderParser().parsebytes(next(iter(repository.read_file(node)), b""))
+    told: Record = {key: header_text(headers, name) for key, name in (("subject", "subject"), ("from", "from"), ("mid", "message-id"))}
+    return {**told, **{name: [header_text(headers, name)] for name in ("to", "cc") if headers[name]}}
+
+
+def _told_by_json(tell: t.Callable[[t.Mapping[str, t.Any]], Record]) -> t.Callable[[Repository, Node], Record]:
+    def told(repository: Repository, node: Node) -> Record:
+        document = json.loads(b"".join(repository.read_file(node)))
+        return without_empty(tell(document))
+
+    return told
+
+
+def _told_by_nothing(_repository: Repository, _node: Node) -> Record:
+    return {}
+
+
+_SUFFIXES = {MAIL: ".eml", ARCHIVE: ".fts"}
+_TOLD: dict[str, t.Callable[[Repository, Node], Record]] = {
+    MAIL: _told_by_headers,
+    CALENDAR: _told_by_json(event_record),
+    CONTACTS: _told_by_json(contact_record),
+    TASKS: _told_by_json(task_record),
+}

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.healing import ask_again
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import MAIL
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.members import SourceStatus
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.restore_points import plan_snapshots
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Outcome
@@ -25,6 +27,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.trees import find_node, walk
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import BlobId, BlobKind, NodeKind, Path, Snapshot
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import Group, mailbox, member
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.graph.fakes import refusal
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.losses import Blob, in_memory, lose
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import Place
 
@@ -105,7 +108,8 @@ def test_a_mailbox_that_is_asked_for_afresh_is_read_in_full_once() -> None:
     group.run([ANNA, BEN], anna=mailbox("a1", "a2"), ben=mailbox("b1"))
     assert ask(group, "anna") is not None
     assert ask(group, "anna", anna=["a1"]) is None
-    assert group.run([ANNA, BEN], ben=mailbox("b1")).outcome is Outcome.PARTIAL
+    closed = dataclasses.replace(mailbox(), refusal=refusal(403, "ErrorAccessDenied"))
+    assert group.run([ANNA, BEN], anna=closed, ben=mailbox("b1")).outcome is Outcome.PARTIAL
     assert group.states()["anna"].sources["mail"].is_incomplete
     assert group.preview([ANNA, BEN], anna=mailbox("a1", "a2"), ben=mailbox("b1")).is_changed
     result = group.run([ANNA, BEN], anna=mailbox("a1", "a2"), ben=mailbox("b1"))
@@ -191,7 +195,9 @@ def test_a_storage_that_lists_packs_and_does_not_hand_them_out_is_not_taken_for_
 
 
 def ask(group: Group, *afresh: str, **lost: list[str]) -> Snapshot | None:
-    return ask_again(group.place.reopen(), "sales", lost, afresh=afresh, run_id="repair", now=group.now, hostname="backup1")
+    items = {(key, MAIL): ids for key, ids in lost.items()}
+    sources = [(key, MAIL) for key in afresh]
+    return ask_again(group.place.reopen(), "sales", items, afresh=sources, run_id="repair", now=group.now, hostname="backup1")
 
 
 def message(group: Group, text: str) -> Path:

@@ -27,7 +27,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage import FileKind
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_local import LocalStorage
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import Snapshot
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import choose_snapshot
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.snapshot_choice import choose_snapshot
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import Group, mailbox, member
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.history import (
     GOOD,

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.damaged_items import DamagedItem, ItemKind
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.lost_mail import Wishes
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.lost_items import Wishes
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Outcome
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.verify_result import verification_result
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.verifying import Task, Verification, verify
@@ -139,7 +139,7 @@ def test_a_message_of_the_newest_snapshot_alone_is_in_one(group: Group) -> None:
         ((), ["everything in the restore point "]),
         (("Sales",), ["everything in the restore point "]),
         (("Sales", "anna@x.example"), ["everything of Anna Meier (anna@x.example)"]),
-        (MAIL, ["mail of Anna Meier (anna@x.example)"]),
+        (MAIL, ["the mail of Anna Meier (anna@x.example)"]),
         ((*MAIL, ".m365", "source.json"), ["the state of the mail of Anna Meier (anna@x.example)"]),
         ((*MAIL, ".m365", "items"), ["the catalogue of the mail of Anna Meier (anna@x.example)"]),
         ((*MAIL, "Inbox", ".folder.json"), ["the state of folder Inbox of Anna Meier (anna@x.example)"]),
@@ -184,7 +184,7 @@ def test_a_repair_keeps_every_other_message_and_the_next_run_brings_the_lost_one
     mending = verified(group, wants_repair=True).mending
     assert mending is not None
     assert [item.subject for item in mending.lost] == ["Numbers"]
-    assert ([wishes.messages for wishes in mending.wishes], mending.is_changed) == ([{"anna": {"Numbers"}}], True)
+    assert ([wishes.items for wishes in mending.wishes], mending.is_changed) == ([{("anna", "mail"): {"Numbers"}}], True)
     box = anna()
     box.put("Later", "in")
     group.run([ANNA, BEN], anna=box, ben=mailbox("Hello"))

@@ -35,10 +35,9 @@ def blobs_of(repository: Repository) -> dict[Blob, bytes]:
     return {(kind, blob): repository.read_blob(kind, blob) for kind, blob in needed}
 
 
-def lose(place: Place, lost: Blob) -> None:
-    """Keep every blob but one: the packs and the index are written anew without it."""
-    kept = blobs_of(place.reopen())
-    del kept[lost]
+def lose(place: Place, *lost: Blob) -> None:
+    """Keep every blob but these: the packs and the index are written anew without them."""
+    kept = {blob: content for blob, content in blobs_of(place.reopen()).items() if blob not in lost}
     storage = in_memory(place)
     for file_kind in (FileKind.INDEX, FileKind.DATA):
         for name in storage.names(file_kind):

@@ -11,16 +11,13 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import InputError
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_state import Folder
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_filter import ItemFilter
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_state import Folder
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import MAIL
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.restore_points import plan_snapshots
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Finding
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import (
-    _choose_folders,
-    choose_mail,
-    choose_snapshot,
-    mail_items,
-    true_path,
-)
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import choose, choose_folders, chosen_items, true_path
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.snapshot_choice import choose_snapshot
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import Group, mailbox, member
 
 ANNA, BEN = member("anna"), member("ben")
@@ -92,9 +89,9 @@ def test_a_plan_without_snapshots_says_so(group: Group) -> None:
 @pytest.mark.parametrize("name", ["anna", "ANNA@x.example", "anna@X.example"])
 def test_a_member_by_id_or_name_whatever_the_case(group: Group, name: str) -> None:
     repository = group.place.reopen()
-    choice = choose_mail(repository, choose_snapshot(repository, "sales", "latest"), name, None)
+    choice = choose(repository, choose_snapshot(repository, "sales", "latest"), name, MAIL, None)
     assert choice.member.id == "anna"
-    assert {item.record["id"]: item.folder for item in mail_items(repository, choice, [])} == {
+    assert {item.record["id"]: item.folder for item in chosen_items(repository, choice, ItemFilter(), [])} == {
         "a1": ("Inbox",),
         "a2": ("Inbox", "Projects / 2026"),
         "a3": ("Inbox", "Projects / 2026", "Deep"),
@@ -104,31 +101,31 @@ def test_a_member_by_id_or_name_whatever_the_case(group: Group, name: str) -> No
 
 def test_an_older_snapshot_has_what_was_there_then(group: Group) -> None:
     repository = group.place.reopen()
-    choice = choose_mail(repository, plan_snapshots(repository, "sales")[0], "anna", None)
-    assert {item.record["id"] for item in mail_items(repository, choice, [])} == {"a1", "a2", "a3"}
+    choice = choose(repository, plan_snapshots(repository, "sales")[0], "anna", MAIL, None)
+    assert {item.record["id"] for item in chosen_items(repository, choice, ItemFilter(), [])} == {"a1", "a2", "a3"}
 
 
 def test_an_unknown_member_is_answered_with_the_known_ones(group: Group) -> None:
     repository = group.place.reopen()
     with pytest.raises(InputError) as refused:
-        choose_mail(repository, choose_snapshot(repository, "sales", "latest"), "carl", None)
+        choose(repository, choose_snapshot(repository, "sales", "latest"), "carl", MAIL, None)
     assert "anna@x.example, ben@x.example" in refused.value.hint
 
 
 def test_a_member_that_was_never_read_has_nothing_to_restore(group: Group) -> None:
     repository = group.place.reopen()
     with pytest.raises(InputError, match=r"holds no mail of ben@x\.example"):
-        choose_mail(repository, choose_snapshot(repository, "sales", "latest"), "ben", None)
+        choose(repository, choose_snapshot(repository, "sales", "latest"), "ben", MAIL, None)
 
 
 def test_a_message_without_its_content_is_a_finding_and_hides_no_other(group: Group) -> None:
     repository = group.place.reopen()
-    choice = choose_mail(repository, choose_snapshot(repository, "sales", "latest"), "anna", None)
+    choice = choose(repository, choose_snapshot(repository, "sales", "latest"), "anna", MAIL, None)
     for number, folder in choice.folders.items():
         if folder.name != "Inbox":
             choice.folders[number] = Folder(id=folder.id, number=number, name=folder.name, parent=folder.parent, path=("elsewhere",))
     findings: list[Finding] = []
-    assert {item.record["id"] for item in mail_items(repository, choice, findings)} == {"a1", "a4"}
+    assert {item.record["id"] for item in chosen_items(repository, choice, ItemFilter(), findings)} == {"a1", "a4"}
     assert len(findings) == 2
     assert all("no content" in finding.reason for finding in findings)
 
@@ -160,13 +157,13 @@ def folders() -> dict[str, Folder]:
     ],
 )
 def test_a_folder_is_chosen_with_everything_below_it(wanted: str | None, numbers: set[int]) -> None:
-    assert _choose_folders(folders(), wanted).keys() == numbers
+    assert choose_folders(folders(), wanted).keys() == numbers
 
 
 @pytest.mark.parametrize("wanted", ["Inb", "Sub", "Inbox/Su", "Inbox//Sub"])
 def test_an_unknown_folder_is_answered_with_the_known_ones(wanted: str) -> None:
     with pytest.raises(InputError) as refused:
-        _choose_folders(folders(), wanted)
+        choose_folders(folders(), wanted)
     assert wanted in refused.value.what
     assert "Inbox, Inbox Old, Inbox/Sub, Inbox/Sub/Deep, Inbox/a/b" in refused.value.hint
 

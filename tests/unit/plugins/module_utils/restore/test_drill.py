@@ -46,7 +46,7 @@ def group() -> Group:
 
 
 def task(path: Path, **changes: t.Any) -> DrillTask:
-    plain = DrillTask(plan_name="sales", members=5, messages=4, seed=1, folder=path, wants_repair=False, lock_timeout=0.0, is_check=False)
+    plain = DrillTask(plan_name="sales", members=5, items=4, seed=1, folder=path, wants_repair=False, lock_timeout=0.0, is_check=False)
     return dataclasses.replace(plain, **changes)
 
 
@@ -66,7 +66,7 @@ def spoil(group: Group, content: bytes) -> None:
 def test_a_drill_of_a_sound_backup_passes_and_leaves_nothing_behind(group: Group, tmp_path: Path) -> None:
     drill = run_drill(group.place.reopen(), task(tmp_path))
     assert drill.is_passed
-    assert {one.member.id: (one.messages, len(one.sampled)) for one in drill.members} == {"anna": (12, 4), "ben": (1, 1)}
+    assert {one.member.id: (one.items["mail"], len(one.sampled)) for one in drill.members} == {"anna": (12, 4), "ben": (1, 1)}
     assert list(tmp_path.iterdir()) == []
 
 
@@ -78,7 +78,7 @@ def test_the_seed_decides_which_messages_are_restored(group: Group, tmp_path: Pa
 
 def test_every_message_has_its_turn(group: Group, tmp_path: Path) -> None:
     repository = group.place.reopen()
-    tasks = [task(tmp_path, seed=seed, messages=2, is_check=True) for seed in range(40)]
+    tasks = [task(tmp_path, seed=seed, items=2, is_check=True) for seed in range(40)]
     seen = {name for each in tasks for name in sampled(run_drill(repository, each))["anna"]}
     assert seen == set(NAMES)
 
@@ -95,7 +95,7 @@ def test_inv09_in_check_mode_the_same_sample_is_compared_and_nothing_is_written(
 @pytest.mark.parametrize("is_check", [False, True])
 def test_a_damaged_message_is_a_problem_of_its_own(group: Group, tmp_path: Path, is_check: bool) -> None:
     spoil(group, mailbox("m3").mime("m3"))
-    drill = run_drill(group.place.reopen(), task(tmp_path, messages=12, is_check=is_check))
+    drill = run_drill(group.place.reopen(), task(tmp_path, items=12, is_check=is_check))
     (problem,) = [message for one in drill.members for message in one.sampled if message.problem]
     assert problem.subject == "m3"
     result = drill_result(drill, "/srv/backup", opened_with="passphrase", is_check=is_check)
@@ -138,7 +138,7 @@ def test_a_file_is_right_when_it_has_exactly_the_pieces_of_the_backup(tmp_path: 
     assert holds_exactly(tmp_path / "file", content, repository.known_index.index()) is is_right
 
 
-@pytest.mark.parametrize("changes", [{"members": 0}, {"messages": 0}, {"wants_repair": True}, {"folder": Path("/nowhere/at/all")}])
+@pytest.mark.parametrize("changes", [{"members": 0}, {"items": 0}, {"wants_repair": True}, {"folder": Path("/nowhere/at/all")}])
 def test_a_drill_that_makes_no_sense_is_refused(group: Group, tmp_path: Path, changes: dict[str, t.Any]) -> None:
     with pytest.raises(InputError):
         run_drill(group.place.reopen(), task(tmp_path, **changes))

@@ -10,16 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import META
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_filter import ItemFilter
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import MAIL, META
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.restore_points import plan_snapshots
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.errors import RepositoryDamaged
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import Repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage import FileKind
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.trees import walk
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import BlobId, BlobKind, TreeId
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import choose_mail, choose_snapshot
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.engine import restore_to_files
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import choose
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.results import RestoreResult
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.snapshot_choice import choose_snapshot
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.to_files_run import restore_to_files
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import Group, mailbox, member
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.losses import Blob, blobs_of, in_memory, lose
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import Place
@@ -76,8 +78,8 @@ def messages_that_open(repository: Repository, tree: TreeId) -> set[bytes]:
 
 
 def restored(repository: Repository, target: Path) -> RestoreResult:
-    choice = choose_mail(repository, choose_snapshot(repository, "sales", "latest"), "anna@x.example", None)
-    return restore_to_files(repository, choice, target)
+    choice = choose(repository, choose_snapshot(repository, "sales", "latest"), "anna@x.example", MAIL, None)
+    return restore_to_files(repository, [choice], ItemFilter(), target)
 
 
 @pytest.mark.parametrize("lost", needed_by_latest())

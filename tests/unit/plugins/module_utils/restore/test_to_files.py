@@ -17,16 +17,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import BackupError, InputError
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import META_TIME
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_filter import ItemFilter
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import MAIL, META_TIME
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.mail_record import file_of
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import Repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage import FileKind
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import Node, NodeKind
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import MailItem, choose_mail, choose_snapshot
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.engine import restore_to_files
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.results import RestoreResult
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import ChosenItem, choose
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.durable_files import check_target
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.export_names import file_path
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.results import Restored, RestoreResult
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.sentences import failure_sentence, restore_sentence
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.to_files import check_target, file_path
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.snapshot_choice import choose_snapshot
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.to_files_run import restore_to_files
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import Group, mailbox, member
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import MemoryStorage
 
@@ -36,10 +39,10 @@ HOSTILE = st.text(max_size=120) | st.sampled_from(
 )
 
 
-def item(subject: str, folder: tuple[str, ...], received: str = "2026-05-17T08:12:05Z") -> MailItem:
+def item(subject: str, folder: tuple[str, ...], received: str = "2026-05-17T08:12:05Z") -> ChosenItem:
     record: dict[str, t.Any] = {"id": "m", "subject": subject, "received": received}
     record["file"] = file_of(record)
-    return MailItem(record, folder, Node("x", NodeKind.FILE, META_TIME))
+    return ChosenItem(MAIL, record, folder, Node("x", NodeKind.FILE, META_TIME))
 
 
 @given(subject=HOSTILE, folder=st.lists(HOSTILE, max_size=4).map(tuple))
@@ -78,8 +81,8 @@ def group() -> Group:
 
 def restored(group: Group, target: Path, *, is_check: bool = False) -> RestoreResult:
     repository = group.place.reopen()
-    choice = choose_mail(repository, choose_snapshot(repository, "sales", "latest"), "anna", None)
-    return restore_to_files(repository, choice, target, is_check=is_check)
+    choice = choose(repository, choose_snapshot(repository, "sales", "latest"), "anna", MAIL, None)
+    return restore_to_files(repository, [choice], ItemFilter(), target, is_check=is_check)
 
 
 def files(target: Path) -> list[Path]:
@@ -89,7 +92,7 @@ def files(target: Path) -> list[Path]:
 def test_hostile_names_stay_below_the_target_and_contents_are_whole(group: Group, tmp_path: Path) -> None:
     result = restored(group, tmp_path / "deep" / "target")
     assert (result.restored, result.unchanged, result.findings) == (3, 0, [])
-    assert len(files(tmp_path)) == len(files(tmp_path / "deep" / "target" / "_._anna@x.example")) == 3
+    assert len(files(tmp_path)) == len(files(tmp_path / "deep" / "target" / "_._anna@x.example" / "mail")) == 3
     contents = {path.read_bytes() for path in files(tmp_path)}
     assert contents == {mailbox_mime(name) for name in ("../../etc/cron.d/x", "two", "three")}
     assert result.restored_bytes == sum(path.stat().st_size for path in files(tmp_path))
@@ -145,9 +148,9 @@ def test_damaged_content_never_reaches_a_file(group: Group, tmp_path: Path) -> N
     assert isinstance(storage, MemoryStorage)
     choice_place = Group(place=type(group.place)(storage.copy(), group.place.repository, group.place.clock))
     repository = choice_place.place.reopen()
-    choice = choose_mail(repository, choose_snapshot(repository, "sales", "latest"), "anna", None)
+    choice = choose(repository, choose_snapshot(repository, "sales", "latest"), "anna", MAIL, None)
     spoil(repository)
-    result = restore_to_files(repository, choice, tmp_path)
+    result = restore_to_files(repository, [choice], ItemFilter(), tmp_path)
     assert (result.restored, files(tmp_path)) == (0, [])
     assert result.findings
 
@@ -183,28 +186,36 @@ def test_a_target_that_does_not_exist_yet_is_fine(tmp_path: Path) -> None:
 # What is said about it
 
 
-def result(**fields: t.Any) -> RestoreResult:
-    return RestoreResult(snapshot_id="5" * 64, snapshot_time="t", member="anna", target="/srv/out", **fields)
+def result(*outcomes: Restored, size: int = 0) -> RestoreResult:
+    made = RestoreResult(snapshot_id="5" * 64, snapshot_time="t", member="anna", target="/srv/out")
+    for outcome in outcomes:
+        made.of(MAIL).add(("Inbox",), size, outcome)
+    return made
 
 
 @pytest.mark.parametrize(
-    ("fields", "is_check", "sentence"),
+    ("made", "is_check", "sentence"),
     [
-        ({"restored": 1, "restored_bytes": 10}, False, "1 message (10 bytes) of anna restored into /srv/out."),
-        ({"restored": 1200, "restored_bytes": 2048}, True, "1,200 messages (2.0 KiB) of anna would be restored into /srv/out."),
-        ({"unchanged": 1}, False, "0 messages (0 bytes) of anna restored into /srv/out. 1 message was there already."),
-        ({"unchanged": 2}, False, "0 messages (0 bytes) of anna restored into /srv/out. 2 messages were there already."),
+        (result(Restored.WRITTEN, size=10), False, "1 message (10 bytes) of anna restored into /srv/out."),
+        (result(*[Restored.WRITTEN] * 1200, size=2), True, "1,200 messages (2.3 KiB) of anna would be restored into /srv/out."),
+        (result(Restored.UNCHANGED), False, "0 messages (0 bytes) of anna restored into /srv/out. 1 message was there already."),
+        (
+            result(Restored.UNCHANGED, Restored.UNCHANGED),
+            False,
+            "0 messages (0 bytes) of anna restored into /srv/out. 2 messages were there already.",
+        ),
     ],
 )
-def test_what_a_restore_did_in_a_sentence(fields: dict[str, int], is_check: bool, sentence: str) -> None:
-    assert restore_sentence(result(**fields), is_check=is_check) == sentence
+def test_what_a_restore_did_in_a_sentence(made: RestoreResult, is_check: bool, sentence: str) -> None:
+    assert restore_sentence(made, is_check=is_check) == sentence
 
 
 def test_what_could_not_be_restored_is_named() -> None:
     from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Finding, FindingKind
 
     finding = Finding(kind=FindingKind.FAILED, object="message x", reason="It is too large.")
-    sentence = failure_sentence(result(restored=3, findings=[finding]))
-    assert sentence == (
+    made = result(*[Restored.WRITTEN] * 3)
+    made.of(MAIL).findings.append(finding)
+    assert failure_sentence(made) == (
         "1 message of anna could not be restored into /srv/out; 3 were restored. The first one, message x: It is too large."
     )

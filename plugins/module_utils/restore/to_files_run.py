@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One restore into files of this host.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+from ..backup.item_filter import ItemFilter
+from ..backup.layout import MAIL
+from ..backup.results import finding_of
+from ..backup.source_words import item_word
+from ..repository.errors import RepositoryDamaged
+from .choice import Choice, ChosenItem, chosen_items, state_warnings
+from .durable_files import check_target
+from .export_content import OnDamage
+from .export_maildir import write_maildir
+from .export_mbox import write_mboxes
+from .export_names import folder_name
+from .export_zip import fingerprint, write_zip
+from .results import RestoreResult, SourceRestore
+from .to_files import Written, write_files
+
+if t.TYPE_CHECKING:
+    from ..repository.repository import Repository
+
+FILES, MAILDIR, MBOXRD, ZIP = "files", "maildir", "mboxrd", "zip"
+FILE_FORMATS = (FILES, MAILDIR, MBOXRD, ZIP)
+
+
+def restore_to_files(
+    repository: Repository,
+    choices: t.Sequence[Choice],
+    item_filter: ItemFilter,
+    target: Path,
+    file_format: str = FILES,
+    *,
+    is_check: bool = False,
+) -> RestoreResult:
+    """Write the chosen items of one member below C(target)/<user>/<source>, or into the file C(target)/<user>.zip.
+
+    What is there with the same content is left alone. Maildirs and mboxes are for mail; of other sources they have files.
+    Raises InputError for a target that cannot take files, BackupError, StorageError.
+    """
+    check_target(target)
+    snapshot, member = choices[0].snapshot, choices[0].member
+    name = folder_name(member.principal_name)
+    root = target / (f"{name}.zip" if file_format == ZIP else name)
+    result = RestoreResult(
+        snapshot_id=snapshot.id,
+        snapshot_time=snapshot.time.isoformat(timespec="seconds"),
+        member=member.principal_name,
+        target=str(root),
+        warnings=[warning for choice in choices for warning in state_warnings(choice)],
+    )
+
+    def items_of(choice: Choice, *, is_counted: bool = True) -> t.Iterator[ChosenItem]:
+        return chosen_items(repository, choice, item_filter, result.of(choice.source).findings if is_counted else [])
+
+    def on_damage(item: ChosenItem, damage: RepositoryDamaged) -> None:
+        name = f"{item_word(item.source)} {item.record.get('subject') or item.record['id']}"
+        result.of(item.source).findings.append(finding_of(damage, name))
+
+    if file_format == ZIP:
+        marks = (item for choice in choices for item in items_of(choice, is_counted=False))
+        items = (item for choice in choices for item in items_of(choice))
+        _take(result, None, write_zip(repository, fingerprint(marks), items, root, on_damage, is_check=is_check))
+        return result
+    for choice in choices:
+        part = result.of(choice.source)
+        part.target = str(root / choice.source)
+        written = _written(repository, choice, items_of(choice), root / choice.source, file_format, on_damage, is_check)
+        _take(result, part, written)
+    return result
+
+
+def _written(
+    repository: Repository, choice: Choice, items: t.Iterator[ChosenItem], root: Path, file_format: str, on_damage: OnDamage, is_check: bool
+) -> t.Iterator[Written]:
+    if choice.source == MAIL and file_format == MAILDIR:
+        return write_maildir(repository, choice, items, root, on_damage, is_check=is_check)
+    if choice.source == MAIL and file_format == MBOXRD:
+        return write_mboxes(repository, items, root, on_damage, is_check=is_check)
+    return write_files(repository, items, root, on_damage, is_check=is_check)
+
+
+def _take(result: RestoreResult, part: SourceRestore | None, written: t.Iterable[Written]) -> None:
+    for item, outcome, size in written:
+        (part or result.of(item.source)).add(item.folder, size, outcome)

@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A zip file of any number of entries written in one pass, with the list of its entries out of memory.
+
+The format is PKWARE's APPNOTE.TXT 6.3.10; the extra field 0x5455 with times in UTC is Info-ZIP's. Python's own zipfile
+keeps an object for every entry, which a mailbox has too many of.
+
+PRIVATE to the collection: it can change at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import tempfile
+import time
+import typing as t
+import zlib
+from pathlib import Path
+
+_LOCAL = struct.Struct("<4s5H3I2H")
+_CENTRAL = struct.Struct("<4s6H3I5H2I")
+_END = struct.Struct("<4s4H2IH")
+_END_64 = struct.Struct("<4sQ2H2I4Q")
+_LOCATOR = struct.Struct("<4sIQI")
+_TIME = struct.Struct("<2HBi")
+
+#: Data descriptor behind the data, names in UTF-8.
+_FLAGS = 0x0808
+_DEFLATED = 8
+_UNIX_FILE = 0o100600 << 16
+_LEVEL = 1
+_IN_MEMORY = 4 << 20
+_MOST_16, _MOST_32 = 0xFFFF, 0xFFFFFFFF
+
+
+class Output(t.Protocol):
+    """What a zip is written into."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+    def truncate(self, size: int, /) -> object: ...
+
+
+class ZipStream:
+    """Writes entries and, with C(close), their directory. C(folder) is where a long directory waits.
+
+    C(is_large_from) is the size that takes 64 bits to tell.
+    """
+
+    def __init__(self, output: Output, folder: Path, *, is_large_from: int = _MOST_32 - (1 << 20)) -> None:
+        self._output = output
+        self._is_large_from = is_large_from
+        self._digest = hashlib.sha256()
+        self._offset = 0
+        self._count = 0
+        self._directory = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(folder))
+
+    def add(self, name: str, modified: float, size: int, content: t.Iterable[bytes]) -> int:
+        """Add an entry of about C(size) bytes; the number of its bytes.
+
+        When the content raises something, the zip is as if the entry had never been begun.
+        """
+        start, digest = self._offset, self._digest.copy()
+        try:
+            return self._add(name.encode("utf-8", "replace"), modified, size >= self._is_large_from, content)
+        except BaseException:
+            self._output.truncate(start)
+            self._offset, self._digest = start, digest
+            raise
+
+    def close(self, comment: t.Callable[[str], bytes]) -> None:
+        """Write the directory. The comment is made of the SHA-256 of everything before the end record, in hexadecimal."""
+        start = self._offset
+        self._directory.seek(0)
+        while chunk := self._directory.read(1 << 20):
+            self._write(chunk)
+        self._directory.close()
+        size, end = self._offset - start, self._offset
+        if self._count >= _MOST_16 or max(size, start) >= self._is_large_from:
+            counts = (self._count, self._count)
+            self._write(_END_64.pack(b"PK\x06\x06", 44, _made_by(45), 45, 0, 0, *counts, size, start))
+            self._write(_LOCATOR.pack(b"PK\x06\x07", 0, end, 1))
+            # What is to be looked up in the long record has all bits set.
+            size, start = _MOST_32, _MOST_32
+        count = min(self._count, _MOST_16)
+        text = comment(self._digest.hexdigest())
+        self._write(_END.pack(b"PK\x05\x06", 0, 0, count, count, size, start, len(text)) + text)
+
+    def _add(self, name: bytes, modified: float, is_large: bool, content: t.Iterable[bytes]) -> int:
+        start = self._offset
+        day, clock = _dos_time(modified)
+        stamp = _TIME.pack(0x5455, 5, 1, int(modified)) if 0 <= modified < 1 << 31 else b""
+        version, long_sizes, unknown = (45, struct.pack("<2H2Q", 1, 16, 0, 0), _MOST_32) if is_large else (20, b"", 0)
+        extra = long_sizes + stamp
+        self._write(
+            _LOCAL.pack(b"PK\x03\x04", version, _FLAGS, _DEFLATED, clock, day, 0, unknown, unknown, len(name), len(extra)) + name + extra
+        )
+        data_start = self._offset
+        check = plain = 0
+        packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        for chunk in content:
+            check = zlib.crc32(chunk, check)
+            plain += len(chunk)
+            self._write(packer.compress(chunk))
+        self._write(packer.flush())
+        packed = self._offset - data_start
+        self._write(struct.pack("<4sI2Q" if is_large else "<4s3I", b"PK\x07\x08", check, packed, plain))
+        self._list(name, stamp, (clock, day), check, packed, plain, start)
+        return plain
+
+    def _list(self, name: bytes, stamp: bytes, moment: tuple[int, int], check: int, packed: int, plain: int, start: int) -> None:
+        """Put an entry into the directory. Numbers that are too large stand in an extra field, in this order."""
+        long = b"".join(struct.pack("<Q", number) for number in (plain, packed, start) if number >= self._is_large_from)
+        extra = (struct.pack("<2H", 1, len(long)) + long if long else b"") + stamp
+        short = [_MOST_32 if number >= self._is_large_from else number for number in (packed, plain, start)]
+        version = 45 if long else 20
+        sizes = (*short[:2], len(name), len(extra), 0)
+        fields = (_made_by(version), version, _FLAGS, _DEFLATED, *moment, check, *sizes, 0, 0, _UNIX_FILE, short[2])
+        self._directory.write(_CENTRAL.pack(b"PK\x01\x02", *fields) + name + extra)
+        self._count += 1
+
+    def _write(self, data: bytes) -> None:
+        if data:
+            self._output.write(data)
+            self._digest.update(data)
+            self._offset += len(data)
+
+
+def _made_by(version: int) -> int:
+    """On Unix, so that the attributes count."""
+    return 3 << 8 | version
+
+
+def _dos_time(modified: float) -> tuple[int, int]:
+    """Day and time as MS-DOS writes them, in UTC: the same zip whatever the zone of the host."""
+    moment = time.gmtime(min(max(modified, 315532800.0), 4354819198.0))
+    day = (moment.tm_year - 1980) << 9 | moment.tm_mon << 5 | moment.tm_mday
+    return day, moment.tm_hour << 11 | moment.tm_min << 5 | moment.tm_sec // 2
