@@ -194,6 +194,19 @@ def plan_reference_arguments() -> ArgumentSpec:
     return ArgumentSpec(options={"plan": {"type": "str", "required": True}})
 
 
+def item_filter_arguments() -> ArgumentSpec:
+    """Which items are meant, by what is known of them."""
+    texts = ("subject", "sender", "recipient", "after", "before", "attachment", "message_id")
+    return ArgumentSpec(
+        options={
+            **{name: {"type": "str"} for name in texts},
+            "min_size": {"type": "int"},
+            "max_size": {"type": "int"},
+            "item_ids": {"type": "list", "elements": "str", "default": []},
+        }
+    )
+
+
 def connection_settings(params: Parameters) -> ConnectionSettings:
     """The connection that the options and the environment describe; no network is used.
 

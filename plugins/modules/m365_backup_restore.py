@@ -7,21 +7,27 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: m365_backup_restore
-short_description: Restore the mail of a member from a group backup plan
+short_description: Restore a member's mailbox, or parts of it, from a group backup plan
 version_added: 1.0.0
 description:
-  - Restores the messages of one member, all of them or those of one folder, from any restore point of a plan.
-  - With O(target_path), messages become files with the ending C(.eml) below a folder of the host. Files that are there
-    with the same content are left alone, so an interrupted restore is simply run again. No connection to Microsoft 365 is needed.
-  - With O(target_mailbox), messages are created in a mailbox below a new folder, with their original dates, and not as
-    drafts. Nothing that is in the mailbox is touched. Running the task again with the same O(target_folder) creates
-    the messages once more.
+  - Restores what a restore point of a plan has of one member, or a part of it. The part is named by O(sources), by
+    O(folder), and by what is known of single items, such as O(subject) or O(after).
+  - With O(target_path), items become files below a folder of the host. No connection to Microsoft 365 is needed.
+  - With O(target_mailbox), items are created in a mailbox, of the member or of somebody else, with their original dates
+    and states. By default they go below a new folder that has the time of the restore point in its name, and nothing
+    that is in the mailbox is touched.
+  - A restore that was interrupted is simply run again. It goes on where it was, and creates nothing twice.
+  - Nobody is told of a restore. No invitation, cancellation, notification or read receipt is sent; for that, events are
+    restored without attendees as such, and name them in their text.
+  - What the service does not let anybody restore exactly is listed with its reason in
+    R(the guide,ansible_collections.tenantvault.m365_backup.docsite.restore_into_mailboxes).
 author:
   - tenantvault contributors (@tenantvault)
 extends_documentation_fragment:
   - tenantvault.m365_backup._attributes
   - tenantvault.m365_backup._attributes.m365
   - tenantvault.m365_backup._connection
+  - tenantvault.m365_backup._items
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
   - tenantvault.m365_backup._state
@@ -29,45 +35,107 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Counts what would be restored. Nothing is written.
+    details: Looks into the mailbox and says what would be restored, skipped or replaced, and for how long the service makes
+      it take at least. Nothing is written.
   diff_mode:
     support: none
-    details: The content of mail does not belong into a diff; RV(folders) counts what was restored.
+    details: The content of mail does not belong into a diff; RV(sources) counts what was restored.
   idempotent:
-    support: partial
-    details: A restore into files is idempotent. A restore into a mailbox creates its messages every time.
+    support: full
 options:
   member:
     description:
-      - Whose mail to restore, by user principal name or object id. It may be someone who has left the group or the tenant.
+      - Whose mailbox to restore, by user principal name or object id. It may be someone who has left the group or the tenant.
     type: str
     required: true
   snapshot:
     description:
       - The restore point. V(latest), or the first eight or more characters of a snapshot's id, or a time with its zone such
         as V(2026-05-17T08:00:00+02:00) for the last restore point before it.
-      - The default is the newest one, which most restores want.
+      - The default is the newest one, which most restores want. To run an interrupted restore again, name the snapshot
+        that it used, for a newer one is another restore.
     type: str
     default: latest
+  sources:
+    description:
+      - What to restore.
+      - Without it, everything that the restore point has of the member, with two exceptions. V(settings) are restored into
+        a mailbox only when they are named here, because they change what the mailbox does. V(tasks) are restored into files
+        only, because Microsoft Graph has no application permission to write them.
+    type: list
+    elements: str
+    choices: [mail, calendar, contacts, tasks, settings, archive]
+    default: []
   folder:
     description:
       - Restore this folder and everything below it, for example V(Inbox/Projects). Upper and lower case do not matter.
-      - Without it, all folders are restored.
+      - It may also be a calendar, a folder of contacts, or a list of tasks. Without it, all folders are restored.
     type: str
   target_path:
     description:
       - Restore into this folder of the host, below a folder with the member's name. It is created where it does not exist.
     type: path
+  file_format:
+    description:
+      - How to write the files of O(target_path).
+      - V(files) writes one file an item, C(.eml) for messages, C(.ics) for events and tasks, C(.vcf) for contacts, C(.json)
+        for settings, and C(.fts) for items of the archive mailbox, with an C(.eml) beside it where it can be converted.
+      - V(maildir) and V(mboxrd) are ways to keep the messages of a folder together that mail programs read; the other
+        sources are written as with V(files).
+      - V(zip) writes one archive a member that has the same content as V(files).
+    type: str
+    choices: [files, maildir, mboxrd, zip]
+    default: files
   target_mailbox:
     description:
       - Restore into the mailbox of this user, by user principal name or object id. It may be another one than O(member).
-      - The application needs the permission C(Mail.ReadWrite) for this.
+      - The application needs the permissions C(Mail.ReadWrite), C(Calendars.ReadWrite), C(Contacts.ReadWrite),
+        C(MailboxSettings.ReadWrite) and C(MailboxItem.ImportExport.All) with C(MailboxItem.Read.All) and
+        C(MailboxFolder.ReadWrite.All), each for its source. It need not be the application that makes the backups.
     type: str
+  placement:
+    description:
+      - Where in O(target_mailbox) the items go.
+      - V(new_folder) puts them below O(target_folder), so that nothing is mixed with what is there.
+      - V(original) puts each into the folder that it came from, which is made anew if it was deleted. In the mailbox of
+        somebody else, the folder of the same role or name is taken.
+    type: str
+    choices: [new_folder, original]
+    default: new_folder
   target_folder:
     description:
-      - The folder of the mailbox that receives what is restored. It is created where it does not exist.
-      - The default has the time of the restore in its name, so that nothing is mixed with what is there.
+      - The name of the folder that receives what is restored, with O(placement=new_folder). Calendars cannot lie in
+        folders; their names begin with it.
+      - The default has the time of the restore point in its name. A restore that is run again goes on in the same folder.
     type: str
+  conflict_policy:
+    description:
+      - What to do with an item that is there already, in the folder that it goes to.
+      - V(skip) leaves what is there as it is, and restores only what is missing.
+      - V(copy) restores the item beside it.
+      - V(replace) restores the item and then deletes what was there. Events that have attendees are left as they are,
+        because deleting them would send cancellations.
+      - An item is recognised by its id, by the mark of an earlier restore, or by its internet message id, its C(iCalUId), or
+        the name and addresses of a contact. What this very restore has put there counts as restored, whatever the policy.
+    type: str
+    choices: [skip, copy, replace]
+    default: skip
+  switch_on:
+    description:
+      - Which of the V(sources=settings) that act on their own are switched on as they were. The others are restored, and
+        stay off until somebody switches them on.
+    type: list
+    elements: str
+    choices: [automatic_replies, rules]
+    default: []
+  archive_target:
+    description:
+      - Where the items of an archive mailbox go. V(archive) is the archive mailbox of O(target_mailbox), V(primary) a folder
+        of its ordinary mailbox.
+      - The default is the ordinary mailbox, because it is always there and the service is known to take them.
+    type: str
+    choices: [primary, archive]
+    default: primary
   lock_timeout:
     description:
       - How many seconds to wait while a prune has the repository for itself.
@@ -76,6 +144,7 @@ options:
     default: 600
 seealso:
   - module: tenantvault.m365_backup.m365_backup_run
+  - module: tenantvault.m365_backup.m365_backup_item_info
 """
 
 EXAMPLES = r"""
@@ -87,16 +156,45 @@ EXAMPLES = r"""
     folder: Inbox/Projects
     target_path: /srv/restore
 
-- name: Give Alice back her mail as it was on a Monday morning, in her own mailbox
+- name: Say how long it takes to give Alice back her mailbox as it was on a Monday morning
   tenantvault.m365_backup.m365_backup_restore:
     plan: sales-and-marketing
     passphrase_file: /etc/m365_backup/passphrase
     tenant_id: contoso.onmicrosoft.com
-    client_id: "{{ m365_client_id }}"
-    client_secret: "{{ m365_client_secret }}"
+    client_id: "{{ m365_restore_client_id }}"
+    client_secret: "{{ m365_restore_client_secret }}"
     member: alice@contoso.com
     snapshot: "2026-11-23T08:00:00+01:00"
     target_mailbox: alice@contoso.com
+    placement: original
+  check_mode: true
+
+- name: Put the deleted invoices of the last quarter back where they were
+  tenantvault.m365_backup.m365_backup_restore:
+    plan: sales-and-marketing
+    passphrase_file: /etc/m365_backup/passphrase
+    tenant_id: contoso.onmicrosoft.com
+    client_id: "{{ m365_restore_client_id }}"
+    client_secret: "{{ m365_restore_client_secret }}"
+    member: alice@contoso.com
+    sources: [mail]
+    subject: invoice
+    after: "2026-07-01T00:00:00+02:00"
+    before: "2026-10-01T00:00:00+02:00"
+    target_mailbox: alice@contoso.com
+    placement: original
+
+- name: Give the calendars and contacts of someone who has left to his successor
+  tenantvault.m365_backup.m365_backup_restore:
+    plan: sales-and-marketing
+    passphrase_file: /etc/m365_backup/passphrase
+    tenant_id: contoso.onmicrosoft.com
+    client_id: "{{ m365_restore_client_id }}"
+    client_secret: "{{ m365_restore_client_secret }}"
+    member: bob@contoso.com
+    sources: [calendar, contacts]
+    target_mailbox: alice@contoso.com
+    target_folder: From Bob
 """
 
 RETURN = r"""
@@ -116,37 +214,64 @@ member:
   returned: success or partial failure
   sample: alice@contoso.com
 target:
-  description: The folder of the host, or of the mailbox, that the messages are in now.
+  description: The folder of the host, or the place in the mailbox, that the items are in now.
   type: str
   returned: success or partial failure
   sample: /srv/restore/alice@contoso.com
 restored:
-  description: How many messages were written, or would be in check mode.
+  description: How many items were created where nothing of them was, or would be in check mode.
   type: int
   returned: success or partial failure
   sample: 204
+copied:
+  description: How many were created beside an item that was there, with O(conflict_policy=copy).
+  type: int
+  returned: success or partial failure
+  sample: 0
+replaced:
+  description: How many took the place of an item that was there, with O(conflict_policy=replace).
+  type: int
+  returned: success or partial failure
+  sample: 0
+kept:
+  description: How many were left as the mailbox has them, with O(conflict_policy=skip).
+  type: int
+  returned: success or partial failure
+  sample: 12
 unchanged:
-  description: How many were there already with the same content.
+  description: How many an earlier start of the same restore had put there, or were there as files with the same content.
   type: int
   returned: success or partial failure
   sample: 0
 restored_bytes:
-  description: The size of what was written.
+  description: The size of what was created.
   type: int
   returned: success or partial failure
   sample: 23868000
 folders:
-  description: How many messages were written of each folder.
+  description: How many items were created of each folder of the backup.
   type: dict
   returned: success or partial failure
   sample: {"Inbox/Projects": 204}
+sources:
+  description: For each source the same counts, its target, its folders and its findings.
+  type: dict
+  returned: success or partial failure
+  sample: {"mail": {"target": "Restored 2026-11-22 223007", "restored": 204, "copied": 0, "replaced": 0, "kept": 12, "unchanged": 0}}
+estimate:
+  description:
+    - What the restore into a mailbox would cost at least, in C(items), C(upload_bytes), C(requests) and C(minutes_at_least).
+    - Exchange Online takes 150 MB of uploads in five minutes and 10,000 requests in ten minutes for each app and mailbox.
+  type: dict
+  returned: in check mode, with a mailbox as the target
+  sample: {"items": 204, "upload_bytes": 23868000, "requests": 210, "minutes_at_least": 0}
 finding_count:
-  description: How many messages could not be restored.
+  description: How many items, or whole sources, could not be restored.
   type: int
   returned: success or partial failure
   sample: 0
 findings:
-  description: The first hundred messages that could not be restored, each with kind, object, reason, code and request_id.
+  description: The first hundred of them, each with kind, object, reason, code and request_id.
   type: list
   elements: dict
   returned: success or partial failure
@@ -158,7 +283,6 @@ msg:
   sample: "204 messages (22.8 MiB) of alice@contoso.com are restored into /srv/restore/alice@contoso.com."
 """
 
-import datetime
 import typing as t
 from pathlib import Path
 
@@ -167,6 +291,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
     ReportedFailure,
     connection_arguments,
     connection_settings,
+    item_filter_arguments,
     passphrase_arguments,
     plan_reference_arguments,
     plan_store,
@@ -176,9 +301,12 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
     storage_arguments,
     storage_credentials,
 )
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_filter_options import filter_of
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.repository_access import open_plan_repository
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.run import Wanted, restore
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.conflict import Policy
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.run import IntoFiles, IntoMailbox, Wanted, restore
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.sentences import failure_sentence, restore_sentence
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.source_choice import SOURCES
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -187,10 +315,16 @@ OPTIONS = ArgumentSpec(
     options={
         "member": {"type": "str", "required": True},
         "snapshot": {"type": "str", "default": "latest"},
+        "sources": {"type": "list", "elements": "str", "choices": list(SOURCES), "default": []},
         "folder": {"type": "str"},
         "target_path": {"type": "path"},
+        "file_format": {"type": "str", "choices": ["files", "maildir", "mboxrd", "zip"], "default": "files"},
         "target_mailbox": {"type": "str"},
+        "placement": {"type": "str", "choices": ["new_folder", "original"], "default": "new_folder"},
         "target_folder": {"type": "str"},
+        "conflict_policy": {"type": "str", "choices": [policy.value for policy in Policy], "default": Policy.SKIP.value},
+        "switch_on": {"type": "list", "elements": "str", "choices": ["automatic_replies", "rules"], "default": []},
+        "archive_target": {"type": "str", "choices": ["primary", "archive"], "default": "primary"},
         "lock_timeout": {"type": "int", "default": 600},
     },
     mutually_exclusive=(("target_path", "target_mailbox"),),
@@ -204,34 +338,56 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stored = plan_store(params).find(params["plan"])
     repository = open_plan_repository(stored, read_passphrase(params, stored.plan), storage_credentials(params))
+    wanted = Wanted(
+        plan_name=stored.plan.name,
+        snapshot=params["snapshot"],
+        member=params["member"],
+        sources=tuple(params["sources"]),
+        folder=params["folder"],
+        item_filter=filter_of(params),
+        target=_target(params),
+    )
     result = restore(
-        Wanted(
-            plan_name=stored.plan.name,
-            snapshot=params["snapshot"],
-            member=params["member"],
-            folder=params["folder"],
-            target_path=None if params["target_path"] is None else Path(params["target_path"]),
-            target_member=params["target_mailbox"],
-            target_folder=params["target_folder"],
-        ),
+        wanted,
         repository,
         settings_of=lambda: connection_settings(params),
-        now=datetime.datetime.now(datetime.timezone.utc),
         lock_timeout=params["lock_timeout"],
         is_check=module.check_mode,
     )
     for warning in result.warnings:
         module.warn(warning)
-    changed = result.restored > 0
+    answer: dict[str, t.Any] = {"changed": result.written > 0, **result.as_dict()}
+    if module.check_mode and isinstance(wanted.target, IntoMailbox):
+        answer["estimate"] = result.estimate.as_dict()
     if result.findings:
-        raise ReportedFailure(failure_sentence(result), result={"changed": changed, **result.as_dict()})
-    return {"changed": changed, **result.as_dict(), "msg": restore_sentence(result, is_check=module.check_mode)}
+        raise ReportedFailure(failure_sentence(result), result=answer)
+    return {**answer, "msg": restore_sentence(result, is_check=module.check_mode)}
+
+
+def _target(params: dict[str, t.Any]) -> IntoFiles | IntoMailbox:
+    if params["target_path"] is not None:
+        return IntoFiles(path=Path(params["target_path"]), file_format=params["file_format"])
+    return IntoMailbox(
+        mailbox=params["target_mailbox"],
+        folder=params["target_folder"],
+        is_original=params["placement"] == "original",
+        policy=Policy(params["conflict_policy"]),
+        switch_on=frozenset(params["switch_on"]),
+        into_archive=params["archive_target"] == "archive",
+    )
 
 
 def main() -> None:
     """Entry point of the module."""
     run_module(
-        OPTIONS.merge(connection_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments(), storage_arguments()),
+        OPTIONS.merge(
+            connection_arguments(),
+            item_filter_arguments(),
+            passphrase_arguments(),
+            plan_reference_arguments(),
+            state_arguments(),
+            storage_arguments(),
+        ),
         run,
     )
 

@@ -2,22 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Adding attachments to a message that exists: small ones in one request, larger ones through an upload session.
+"""Adding attachments to a message or event that exists: small ones in one request, larger ones through an upload session.
 
 Protocol (Microsoft's page on large attachments): up to 3 MB as JSON, 3 to 150 MB in pieces of at most 4 MB, strictly in
-order, to a pre-authenticated address on the mail service, without a token. Permission: Mail.ReadWrite.
+order, to a pre-authenticated address on the mail service, without a token. Permission: Mail.ReadWrite, for events
+Calendars.ReadWrite.
 
 PRIVATE to the collection: it can change at any time.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from .._errors import BackupError
 from .client import GraphClient
 from .errors import AmbiguousOutcome, BadAnswer, NotFound, RequestRefused
-from .ids import IMMUTABLE_IDS, Fields, MessageId, UserId
+from .ids import IMMUTABLE_IDS, EventId, Fields, MessageId, UserId
 from .limits import LimitScope
 from .links import UploadAddress, graph_path, upload_address
 from .paging import Listing, values
@@ -31,25 +33,38 @@ _OVERHEAD = 64 << 10
 """Bytes by which the size that the service states may differ from the content."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Holder:
+    """What attachments are added to. C(collection) is C(messages) or C(events); an occurrence of a series is an event, too."""
+
+    collection: str
+    word: str
+    permission: str
+
+
+MESSAGE = Holder("messages", "message", PERMISSION)
+EVENT = Holder("events", "event", "Calendars.ReadWrite")
+
+
 class ContentMismatch(BackupError):
     """What was to be uploaded is not as long as was said; nothing was attached."""
 
 
-def add_attachment(client: GraphClient, user_id: UserId, message_id: MessageId, payload: Fields) -> str:
+def add_attachment(client: GraphClient, user_id: UserId, item_id: MessageId | EventId, payload: Fields, holder: Holder = MESSAGE) -> str:
     """Add an attachment of up to 3 MB, given as JSON with its C(@odata.type); its id comes back.
 
-    A message that was just created may be unknown to the service for some seconds; that is waited for. When the answer
-    got lost, the attachments of the message tell whether it is there.
+    An item that was just created may be unknown to the service for some seconds; that is waited for. When the answer
+    got lost, the attachments of the item tell whether it is there.
 
     :raises AmbiguousOutcome: it is not there now, and may still appear.
     """
     name = str(payload.get("name") or "")
-    call = _call(user_id, f"Adding attachment {name!r} to message {message_id} of user {user_id}", is_fresh=True)
-    path = graph_path("users", user_id, "messages", message_id, "attachments")
+    call = _call(user_id, f"Adding attachment {name!r} to {holder.word} {item_id} of user {user_id}", holder, is_fresh=True)
+    path = graph_path("users", user_id, holder.collection, item_id, "attachments")
     try:
         created = client.post_json(call, path, payload, prefer=(IMMUTABLE_IDS,))
     except AmbiguousOutcome:
-        found = _find(client, user_id, message_id, name, len(str(payload.get("contentBytes") or "")) * 3 // 4)
+        found = _find(client, user_id, item_id, holder, name, len(str(payload.get("contentBytes") or "")) * 3 // 4)
         if found is None:
             raise
         return found
@@ -59,7 +74,7 @@ def add_attachment(client: GraphClient, user_id: UserId, message_id: MessageId, 
 def upload_attachment(
     client: GraphClient,
     user_id: UserId,
-    message_id: MessageId,
+    item_id: MessageId | EventId,
     *,
     name: str,
     size: int,
@@ -67,6 +82,7 @@ def upload_attachment(
     content_type: str = "",
     is_inline: bool = False,
     content_id: str | None = None,
+    holder: Holder = MESSAGE,
 ) -> None:
     """Add a file of 3 to 150 MB. ``content`` is read once and must give exactly ``size`` bytes.
 
@@ -74,15 +90,15 @@ def upload_attachment(
     :raises LinkRefused: the service named a host that is not its mail service.
     :raises AmbiguousOutcome: the answer to a piece got lost, and the attachment is not there now.
     """
-    doing = f"Uploading attachment {name!r} to message {message_id} of user {user_id}"
+    doing = f"Uploading attachment {name!r} to {holder.word} {item_id} of user {user_id}"
     item: dict[str, t.Any] = {"attachmentType": "file", "name": name, "size": size, "isInline": is_inline}
     item.update({key: value for key, value in (("contentType", content_type), ("contentId", content_id)) if value})
-    path = graph_path("users", user_id, "messages", message_id, "attachments", "createUploadSession")
-    creation = _call(user_id, doing, is_fresh=True)
+    path = graph_path("users", user_id, holder.collection, item_id, "attachments", "createUploadSession")
+    creation = _call(user_id, doing, holder, is_fresh=True)
     session = client.post_json(creation, path, {"AttachmentItem": item}, prefer=(IMMUTABLE_IDS,), is_repeatable=True)
-    call = _call(user_id, doing)
+    call = _call(user_id, doing, holder)
     is_certain = _send_pieces(client, call, _address(client, session, call), size, content)
-    if not is_certain and _find(client, user_id, message_id, name, size) is None:
+    if not is_certain and _find(client, user_id, item_id, holder, name, size) is None:
         raise AmbiguousOutcome(
             f"{doing} may or may not have happened: an answer got lost.", hint="Look whether it is there before repeating it."
         )
@@ -109,10 +125,10 @@ def _send_pieces(client: GraphClient, call: Call, address: UploadAddress, size: 
     return is_certain
 
 
-def _find(client: GraphClient, user_id: UserId, message_id: MessageId, name: str, size: int) -> str | None:
+def _find(client: GraphClient, user_id: UserId, item_id: MessageId | EventId, holder: Holder, name: str, size: int) -> str | None:
     """The id of an attachment with this name and about this size."""
-    call = _call(user_id, f"Listing the attachments of message {message_id} of user {user_id}")
-    target = graph_path("users", user_id, "messages", message_id, "attachments")
+    call = _call(user_id, f"Listing the attachments of {holder.word} {item_id} of user {user_id}", holder)
+    target = graph_path("users", user_id, holder.collection, item_id, "attachments")
     for fields in values(client, call, Listing(target=target, params={"$select": "id,name,size"}, prefer=(IMMUTABLE_IDS,))):
         stated = fields.get("size")
         if fields.get("name") == name and isinstance(stated, int) and abs(stated - size) <= _OVERHEAD + size // 20:
@@ -143,5 +159,5 @@ def _mismatch(call: Call, size: int) -> ContentMismatch:
     return ContentMismatch(f"{call.doing} failed: the content is not {size:,} bytes long.", hint="Repeat the restore of this message.")
 
 
-def _call(user_id: UserId, doing: str, *, is_fresh: bool = False) -> Call:
-    return Call(scope=LimitScope.mailbox(user_id), kind=RequestKind.WRITE, doing=doing, permission=PERMISSION, is_fresh=is_fresh)
+def _call(user_id: UserId, doing: str, holder: Holder, *, is_fresh: bool = False) -> Call:
+    return Call(scope=LimitScope.mailbox(user_id), kind=RequestKind.WRITE, doing=doing, permission=holder.permission, is_fresh=is_fresh)

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import typing as t
 
 from .client import GraphClient
 from .errors import BadAnswer, Conflict, NotFound
+from .extended_properties import expand_of
 from .ids import IMMUTABLE_IDS, Fields, FolderId, MessageId, UserId
 from .limits import LimitScope
 from .links import graph_path
@@ -26,6 +28,9 @@ from .refusals import Call
 from .traffic import RequestKind
 
 PERMISSION = "Mail.ReadWrite"
+#: From 2026-12-31 on, what belongs to the content of a message that is no draft is changed with this permission only.
+PERMISSION_FOR_SENT = "Mail-Advanced.ReadWrite.All"
+_PAGE_SIZE = 250
 _MESSAGE_FLAGS = "Integer 0x0E07"
 _SENT = "SystemTime 0x0039"
 _RECEIVED = "SystemTime 0x0E06"
@@ -52,13 +57,30 @@ def create_folder(
             call, path, {"displayName": display_name, "isHidden": is_hidden}, prefer=(IMMUTABLE_IDS,), is_repeatable=True
         )
     except Conflict:
-        listing = Listing(target=path, params={"includeHiddenFolders": "true"}, prefer=(IMMUTABLE_IDS,), page_size=200)
-        for fields in values(client, call, listing):
-            folder = folder_from(fields)
-            if folder.display_name.casefold() == display_name.casefold():
-                return CreatedFolder(folder.id, was_there=True)
-        raise
+        found = find_folder(client, user_id, parent_id, display_name)
+        if found is None:
+            raise
+        return CreatedFolder(found, was_there=True)
     return CreatedFolder(FolderId(_id_of(created, call)), was_there=False)
+
+
+def find_folder(client: GraphClient, user_id: UserId, parent_id: FolderId | str, display_name: str) -> FolderId | None:
+    """The folder of that name below a parent (id or alias); names are compared without case."""
+    call = _call(user_id, f"Looking for mail folder {display_name!r} of user {user_id}")
+    path = graph_path("users", user_id, "mailFolders", parent_id, "childFolders")
+    listing = Listing(target=path, params={"includeHiddenFolders": "true"}, prefer=(IMMUTABLE_IDS,), page_size=200)
+    for folder in map(folder_from, values(client, call, listing)):
+        if folder.display_name.casefold() == display_name.casefold():
+            return folder.id
+    return None
+
+
+def messages_with_property(client: GraphClient, user_id: UserId, folder_id: FolderId | str, name: str) -> t.Iterator[Fields]:
+    """Every message of a folder with its id, internet message id and one extended property."""
+    call = _call(user_id, f"Listing the messages in mail folder {folder_id} of user {user_id}")
+    path = graph_path("users", user_id, "mailFolders", folder_id, "messages")
+    params = {"$select": "id,internetMessageId", "$expand": expand_of(name)}
+    return values(client, call, Listing(target=path, params=params, prefer=(IMMUTABLE_IDS,), page_size=_PAGE_SIZE))
 
 
 def non_draft_properties(*, is_read: bool, sent: str | None, received: str | None) -> list[dict[str, str]]:

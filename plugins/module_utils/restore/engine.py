@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One restore: from a chosen snapshot and member to files or into a mailbox.
+"""One restore into a mailbox: the chosen sources of one member, one after the other.
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -10,126 +10,162 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 import typing as t
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import dataclass
 
-from .._errors import BackupError
+from .._errors import BackupError, InputError
 from .._text import count_text
-from ..backup.layout import safe_name
-from ..backup.results import finding_of
-from ..graph.errors import (
-    AmbiguousOutcome,
-    BadAnswer,
-    Conflict,
-    GraphError,
-    ItemUnreadable,
-    RequestRefused,
-    ServiceUnavailable,
-    TooLarge,
-)
+from ..backup.layout import ARCHIVE, CALENDAR, CONTACTS, MAIL, SETTINGS
+from ..backup.source_words import item_word
+from ..graph.errors import AuthenticationFailed, NetworkUnreachable
+from ..graph.exchange_discovery import read_exchange_mailboxes
+from ..graph.exchange_import import ImportMailbox
+from ..graph.exchange_redirects import ExchangeMailbox
 from ..graph.ids import UserId
-from ..repository.errors import RepositoryDamaged
-from .choice import MailChoice, MailItem, mail_items, state_warnings
-from .results import Restored, RestoreResult
-from .to_files import check_target, write_files
-from .to_mailbox import MailboxWriter
+from ..graph.limits import LimitScope
+from .archive_writer import ArchiveWriter
+from .calendar_writer import CalendarWriter
+from .choice import Choice, ChosenItem, chosen_items, state_warnings
+from .conflict import Policy
+from .contacts_writer import ContactsWriter
+from .item_restore import restore_items
+from .mail_writer import MailWriter
+from .marks import restore_id
+from .results import RestoreResult, SourceRestore
+from .settings_restore import SettingsRestore
 
 if t.TYPE_CHECKING:
+    from ..backup.item_filter import ItemFilter
     from ..graph.client import GraphClient
     from ..repository.repository import Repository
+    from .writer import SourceWriter
 
-_AT_ONCE = 4
-#: When nothing at all could be created, it is not the messages.
-_HOPELESS_AFTER = 20
-_ONE_ITEM = (
-    AmbiguousOutcome,
-    BadAnswer,
-    Conflict,
-    ItemUnreadable,
-    RepositoryDamaged,
-    RequestRefused,
-    ServiceUnavailable,
-    TooLarge,
-)
+_ROOT = "MsgFolderRoot"
+#: So that the folders of an archive do not mix with those of the mail in the same new folder.
+_ARCHIVE_FOLDER = "Archive mailbox"
+#: The sources that are restored when none is named. Settings change what a mailbox does, so they have to be named.
+RESTORED_BY_DEFAULT = (MAIL, CALENDAR, CONTACTS, ARCHIVE)
 
 
-def restore_to_files(repository: Repository, choice: MailChoice, target: Path, *, is_check: bool = False) -> RestoreResult:
-    """Write the chosen messages as .eml files below C(target)/<user>. What is there with the same bytes is left alone."""
-    check_target(target)
-    root = target / safe_name(choice.member.principal_name)
-    result = _result(choice, str(root))
-    for item, outcome in write_files(repository, mail_items(repository, choice, result.findings), root, is_check=is_check):
-        if isinstance(outcome, RepositoryDamaged):
-            result.findings.append(finding_of(outcome, _name(item)))
-        else:
-            result.add(item.folder, item.node.size, outcome)
-    return result
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxTarget:
+    """C(top) is the name of the folder that receives everything; None for the places that the items came from. C(into_archive):
+    archived items go into an archive mailbox again."""
+
+    user: UserId
+    principal_name: str
+    top: str | None
+    policy: Policy
+    switch_on: frozenset[str] = frozenset()
+    into_archive: bool = False
+
+    def __str__(self) -> str:
+        return self.top or f"the original folders of {self.principal_name}"
 
 
 def restore_to_mailbox(
-    repository: Repository, choice: MailChoice, client: GraphClient, user: UserId, top: str, *, is_check: bool = False
+    repository: Repository,
+    choices: t.Sequence[Choice],
+    item_filter: ItemFilter,
+    client: GraphClient,
+    target: MailboxTarget,
+    *,
+    plan: str,
+    now: t.Callable[[], float],
+    is_check: bool = False,
 ) -> RestoreResult:
-    """Create the chosen messages in a mailbox, in their folders below the folder C(top).
+    """Restore each of C(choices), which are of one member. A source that fails spoils no other one. C(now) gives the seconds
+    since the epoch.
 
-    A message that the service refuses becomes a finding; an error that concerns the whole mailbox ends the restore.
+    Raises InputError, AuthenticationFailed and NetworkUnreachable; everything else becomes a finding.
     """
-    result = _result(choice, top)
-    items = mail_items(repository, choice, result.findings)
-    if is_check:
-        for item in items:
-            result.add(item.folder, item.node.size, Restored.WRITTEN)
-        return result
-    writer = MailboxWriter(client, user, top)
-    for item, written in _ahead(lambda one: writer.write(repository, one), items):
-        _settle(item, written, result)
+    check_policy(choices, target)
+    first = choices[0]
+    result = RestoreResult(
+        snapshot_id=first.snapshot.id,
+        snapshot_time=first.snapshot.time.isoformat(timespec="seconds"),
+        member=first.member.principal_name,
+        target=str(target),
+    )
+    for choice in choices:
+        result.warnings.extend(state_warnings(choice))
+        part = result.of(choice.source)
+        try:
+            restore_source = _Sources(repository, client, target, plan, now).of(choice)
+        except (AuthenticationFailed, NetworkUnreachable):
+            raise
+        except BackupError as error:
+            part.stop(error)
+            continue
+        restore_source(chosen_items(repository, choice, item_filter, part.findings), part, is_check=is_check)
+        if part.bound:
+            result.warnings.append(
+                f"{count_text(part.bound, item_word(choice.source))} with attendees {'was' if part.bound == 1 else 'were'} left as the"
+                " mailbox has them: taking them away would send cancellations."
+            )
     return result
 
 
-def _ahead(work: t.Callable[[MailItem], None], items: t.Iterator[MailItem]) -> t.Iterator[tuple[MailItem, Future[None]]]:
-    """Do the work for some items at a time, as many as the service takes from one mailbox; results in the items' order."""
-    waiting: deque[tuple[MailItem, Future[None]]] = deque()
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="restore") as pool:
-        try:
-            for item in items:
-                waiting.append((item, pool.submit(work, item)))
-                if len(waiting) >= 2 * _AT_ONCE:
-                    yield waiting.popleft()
-            while waiting:
-                yield waiting.popleft()
-        finally:
-            for _item, future in waiting:
-                future.cancel()
+def check_policy(choices: t.Sequence[Choice], target: MailboxTarget) -> None:
+    """Raises InputError for what could not be started again without doing it twice."""
+    if target.top is None and target.policy is not Policy.SKIP and any(choice.source == ARCHIVE for choice in choices):
+        raise InputError(
+            "Archived items cannot be copied or replaced in their original folders: the service takes them as they are, so a restore"
+            " cannot mark what it has put there, and would do it again when it is started again.",
+            hint="Use conflict_policy skip, or placement new_folder, or leave archive out of the sources.",
+        )
 
 
-def _settle(item: MailItem, written: Future[None], result: RestoreResult) -> None:
-    try:
-        written.result()
-    except _ONE_ITEM as error:
-        result.findings.append(finding_of(error, _name(item)))
-        if result.restored == 0 and len(result.findings) >= _HOPELESS_AFTER:
-            raise _stopped(result, error) from error
-    except GraphError as error:
-        raise _stopped(result, error) from error
-    else:
-        result.add(item.folder, item.node.size, Restored.WRITTEN)
+class RestoreSource(t.Protocol):
+    """Restores the items of one source."""
+
+    def __call__(self, items: t.Iterable[ChosenItem], result: SourceRestore, *, is_check: bool) -> None: ...
 
 
-def _stopped(result: RestoreResult, error: BackupError) -> BackupError:
-    return BackupError(
-        f"The restore stopped after {count_text(result.restored, 'message')}. {error.what}", hint=error.hint, facts=error.facts
-    )
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    repository: Repository
+    client: GraphClient
+    target: MailboxTarget
+    plan: str
+    now: t.Callable[[], float]
 
+    def of(self, choice: Choice) -> RestoreSource:
+        """How the source of a choice is restored. Raises BackupError where the target has no place for it."""
+        target = self.target
+        if choice.source == SETTINGS:
+            is_own = choice.member.id == target.user
+            return SettingsRestore(
+                self.repository, self.client, target.user, target.policy, target.switch_on, is_own_mailbox=is_own
+            ).restore
+        restore = restore_id(self.plan, choice.snapshot.first_id, choice.member.id, choice.source)
+        writer = self._archive_writer(restore) if choice.source == ARCHIVE else self._writer(choice)
 
-def _name(item: MailItem) -> str:
-    return f"message {item.record.get('subject') or item.record['id']}"
+        def restore_source(items: t.Iterable[ChosenItem], result: SourceRestore, *, is_check: bool) -> None:
+            restore_items(writer, items, target.policy, restore, result, is_check=is_check)
 
+        return restore_source
 
-def _result(choice: MailChoice, target: str) -> RestoreResult:
-    return RestoreResult(
-        snapshot_id=choice.snapshot.id,
-        snapshot_time=choice.snapshot.time.isoformat(timespec="seconds"),
-        member=choice.member.principal_name,
-        target=target,
-        warnings=state_warnings(choice),
-    )
+    def _writer(self, choice: Choice) -> SourceWriter:
+        kinds: dict[str, t.Callable[..., SourceWriter]] = {CALENDAR: CalendarWriter, CONTACTS: ContactsWriter}
+        return kinds.get(choice.source, MailWriter)(self.repository, self.client, self.target.user, choice, self.target.top)
+
+    def _archive_writer(self, restore: str) -> SourceWriter:
+        target = self.target
+        mailboxes = read_exchange_mailboxes(self.client, target.user)
+        mailbox = mailboxes.archive if target.into_archive else mailboxes.primary
+        if mailbox is None:
+            raise BackupError(
+                f"{target.principal_name} has no {'archive mailbox' if target.into_archive else 'mailbox that takes archived items'}.",
+                hint="Restore into the ordinary mailbox with archive_target=primary." if target.into_archive else "Restore into files.",
+            )
+        # An archive has limits of its own; the ordinary mailbox shares them with everything else that goes there.
+        limits = LimitScope.mailbox(mailbox if target.into_archive else target.user)
+        top = () if target.top is None else (target.top,) if target.into_archive else (target.top, _ARCHIVE_FOLDER)
+        return ArchiveWriter(
+            self.repository,
+            ImportMailbox(ExchangeMailbox(self.client, mailbox), limits, self.now),
+            restore,
+            top,
+            None if target.into_archive else _ROOT,
+            is_new=target.top is not None,
+        )

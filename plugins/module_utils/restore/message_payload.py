@@ -29,6 +29,8 @@ from ..graph.mail_write import non_draft_properties
 
 _ADDRESS = re.compile(r"^[^@\s<>]+@[^@\s<>]+$")
 _RECIPIENTS = (("toRecipients", "to"), ("ccRecipients", "cc"), ("bccRecipients", "bcc"), ("replyTo", "reply-to"))
+# Signed or encrypted as a whole: what is taken apart cannot be verified or decrypted, so the original goes with it.
+_SEALED = ("multipart/signed", "multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
 # What the parser of the standard library raises over mail that somebody made to break parsers.
 _PARSER_GIVES_UP = (email.errors.MessageError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
@@ -69,8 +71,7 @@ def message_parts(mime: bytes, record: Record) -> MessageParts:
     try:
         return _taken_apart(mime, record)
     except _PARSER_GIVES_UP:
-        whole = Attachment("original message.eml", "application/octet-stream", mime, is_inline=False, content_id=None)
-        return MessageParts(_payload(email.message.Message(), record, {"contentType": "text", "content": ""}), (whole,))
+        return MessageParts(_payload(email.message.Message(), record, {"contentType": "text", "content": ""}), (_original(mime),))
 
 
 def _taken_apart(mime: bytes, record: Record) -> MessageParts:
@@ -79,7 +80,13 @@ def _taken_apart(mime: bytes, record: Record) -> MessageParts:
     policy = email.policy.compat32.clone(mangle_from_=False, max_line_length=None, linesep=newline)
     message = email.message_from_bytes(mime, policy=policy)
     body, attachments = _split(message)
+    if message.get_content_type() in _SEALED:
+        attachments.append(_original(mime))
     return MessageParts(_payload(message, record, body), tuple(attachments))
+
+
+def _original(mime: bytes) -> Attachment:
+    return Attachment("original message.eml", "application/octet-stream", mime, is_inline=False, content_id=None)
 
 
 def _payload(message: email.message.Message, record: Record, body: dict[str, str]) -> dict[str, t.Any]:
@@ -87,10 +94,11 @@ def _payload(message: email.message.Message, record: Record, body: dict[str, str
         "subject": header_text(message, "subject") or record.get("subject", ""),
         "body": body,
         "isRead": bool(record.get("read")),
-        "singleValueExtendedProperties": non_draft_properties(
-            is_read=bool(record.get("read")), sent=record.get("sent"), received=record.get("received")
-        ),
     }
+    if not record.get("draft"):
+        payload["singleValueExtendedProperties"] = non_draft_properties(
+            is_read=bool(record.get("read")), sent=record.get("sent"), received=record.get("received")
+        )
     for name, header in _RECIPIENTS:
         if addresses := _addresses(_headers(message, header)) or _addresses(record.get(header, ())):
             payload[name] = addresses
@@ -103,8 +111,20 @@ def _payload(message: email.message.Message, record: Record, body: dict[str, str
         if record.get(key):
             payload[name] = record[key]
     if record.get("flag"):
-        payload["flag"] = {"flagStatus": record["flag"]}
+        payload["flag"] = {"flagStatus": record["flag"], **_follow_up(record.get("follow_up") or {})}
+    if record.get("inference"):
+        payload["inferenceClassification"] = record["inference"]
     return payload
+
+
+def _follow_up(dates: t.Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The dates of a flag. A record has them in UTC with a Z, or with the name of their time zone behind a space."""
+    found = {}
+    for key, name in (("start", "startDateTime"), ("due", "dueDateTime"), ("completed", "completedDateTime")):
+        moment, _space, zone = dates.get(key, "").partition(" ")
+        if moment:
+            found[name] = {"dateTime": moment.rstrip("Z"), "timeZone": zone or "UTC"}
+    return found
 
 
 def _split(message: email.message.Message) -> tuple[dict[str, str], list[Attachment]]:
@@ -112,7 +132,8 @@ def _split(message: email.message.Message) -> tuple[dict[str, str], list[Attachm
     attachments: list[Attachment] = []
     for part in _leaves(message):
         kind = part.get_content_type()
-        is_named = part.get_filename() is not None or part.get_content_disposition() == "attachment"
+        # What is the whole message is its text, whatever name it has.
+        is_named = part is not message and (part.get_filename() is not None or part.get_content_disposition() == "attachment")
         if kind in ("text/plain", "text/html") and not is_named and kind not in texts:
             texts[kind] = _text(part)
         else:
@@ -137,7 +158,7 @@ def _attachment(part: email.message.Message, number: int) -> Attachment:
     payload = part.get_payload()
     if isinstance(payload, list):
         content = _nested([child for child in payload if isinstance(child, email.message.Message)], part)
-        name = _decoded(part.get_filename() or f"message {number}.eml")
+        name = _decoded(part.get_filename() or f"{_subject_inside(payload) or f'message {number}'}.eml")
     else:
         content = _bytes(part)
         name = _decoded(part.get_filename() or f"attachment {number}")
@@ -149,6 +170,10 @@ def _attachment(part: email.message.Message, number: int) -> Attachment:
         is_inline=content_id is not None and part.get_content_disposition() != "attachment",
         content_id=content_id,
     )
+
+
+def _subject_inside(children: t.Sequence[t.Any]) -> str:
+    return next((header_text(child, "subject") for child in children if isinstance(child, email.message.Message)), "")
 
 
 def _nested(children: t.Sequence[email.message.Message], part: email.message.Message) -> bytes:

@@ -13,48 +13,135 @@ import typing as t
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ..backup.results import Finding, listed
+from .._errors import BackupError
+from ..backup.results import Finding, finding_of, listed
+from ..backup.source_words import source_words
+from .estimate import Estimate
 
 
 class Restored(Enum):
-    WRITTEN = "written"
+    """What became of an item. C(UNCHANGED): this very restore had put it there before, or the file is there with the same
+    bytes. C(SKIPPED): the mailbox has the item, and it is left as it is; results say "kept", because a
+    task with a result C(skipped) is one that did not run."""
+
+    WRITTEN = "restored"
+    COPIED = "copied"
+    REPLACED = "replaced"
+    SKIPPED = "kept"
     UNCHANGED = "unchanged"
+
+
+_WRITES = (Restored.WRITTEN, Restored.COPIED, Restored.REPLACED)
+
+
+@dataclass(slots=True)
+class SourceRestore:
+    """One source. C(target) is where its items are now. C(is_stopped): the restore of the source ended before its last item.
+    C(bound): items that were left although they should be replaced, because taking them away would mail people."""
+
+    source: str
+    target: str
+    outcomes: dict[Restored, int] = field(default_factory=lambda: dict.fromkeys(Restored, 0))
+    restored_bytes: int = 0
+    folders: dict[str, int] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    estimate: Estimate = field(default_factory=Estimate)
+    is_stopped: bool = False
+    bound: int = 0
+
+    @property
+    def written(self) -> int:
+        """Items that were created, whatever was there before."""
+        return sum(self.outcomes[what] for what in _WRITES)
+
+    def add(self, folder: tuple[str, ...], size: int, what: Restored) -> None:
+        self.outcomes[what] += 1
+        if what not in _WRITES:
+            return
+        self.restored_bytes += size
+        name = "/".join(folder)
+        self.folders[name] = self.folders.get(name, 0) + 1
+
+    def stop(self, error: BackupError) -> None:
+        """An error that concerns the whole source ended its restore."""
+        self.is_stopped = True
+        self.findings.append(finding_of(error, source_words(self.source)))
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {
+            "target": self.target,
+            **{what.value: count for what, count in self.outcomes.items()},
+            "restored_bytes": self.restored_bytes,
+            "folders": dict(sorted(self.folders.items())),
+            "finding_count": len(self.findings),
+            "findings": listed(self.findings),
+        }
 
 
 @dataclass(slots=True)
 class RestoreResult:
-    """C(target) is where the messages are now: a folder of this host, or a folder of a mailbox."""
+    """C(target) is where the items are now: a folder of this host, or a place in a mailbox."""
 
     snapshot_id: str
     snapshot_time: str
     member: str
     target: str
-    restored: int = 0
-    unchanged: int = 0
-    restored_bytes: int = 0
-    folders: dict[str, int] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    sources: dict[str, SourceRestore] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
-    def add(self, folder: tuple[str, ...], size: int, what: Restored) -> None:
-        if what is Restored.UNCHANGED:
-            self.unchanged += 1
-            return
-        self.restored += 1
-        self.restored_bytes += size
-        name = "/".join(folder)
-        self.folders[name] = self.folders.get(name, 0) + 1
+    def of(self, source: str) -> SourceRestore:
+        """The part of a source; an empty one the first time."""
+        return self.sources.setdefault(source, SourceRestore(source, self.target))
+
+    def count(self, what: Restored) -> int:
+        return sum(source.outcomes[what] for source in self.sources.values())
+
+    @property
+    def restored(self) -> int:
+        return self.count(Restored.WRITTEN)
+
+    @property
+    def unchanged(self) -> int:
+        return self.count(Restored.UNCHANGED)
+
+    @property
+    def written(self) -> int:
+        """Items that were created, whatever was there before."""
+        return sum(source.written for source in self.sources.values())
+
+    @property
+    def restored_bytes(self) -> int:
+        return sum(source.restored_bytes for source in self.sources.values())
+
+    @property
+    def folders(self) -> dict[str, int]:
+        """How many items were written of each folder. Folders of one name in two sources count as one."""
+        folders: dict[str, int] = {}
+        for source in self.sources.values():
+            for name, count in source.folders.items():
+                folders[name] = folders.get(name, 0) + count
+        return folders
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Those of all sources. A new one belongs into the list of its source."""
+        return [finding for source in self.sources.values() for finding in source.findings]
+
+    @property
+    def estimate(self) -> Estimate:
+        return sum((source.estimate for source in self.sources.values()), Estimate())
 
     def as_dict(self) -> dict[str, t.Any]:
+        findings = self.findings
         return {
             "snapshot_id": self.snapshot_id,
             "snapshot_time": self.snapshot_time,
             "member": self.member,
             "target": self.target,
-            "restored": self.restored,
-            "unchanged": self.unchanged,
+            **{what.value: self.count(what) for what in Restored},
             "restored_bytes": self.restored_bytes,
             "folders": dict(sorted(self.folders.items())),
-            "finding_count": len(self.findings),
-            "findings": listed(self.findings),
+            "sources": {name: source.as_dict() for name, source in self.sources.items()},
+            "finding_count": len(findings),
+            "findings": listed(findings),
         }

@@ -9,83 +9,117 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
+import time
 import typing as t
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from .._errors import InputError
 from ..graph.client import connect
 from ..graph.directory import find_users, similar_users
-from ..graph.ids import UserId
-from .choice import choose_mail, choose_snapshot
-from .engine import restore_to_files, restore_to_mailbox
+from .conflict import Policy
+from .engine import MailboxTarget, restore_to_mailbox
 from .results import RestoreResult
+from .snapshot_choice import choose_snapshot
+from .source_choice import choose_sources
+from .to_files_run import restore_to_files
 
 if t.TYPE_CHECKING:
+    from ..backup.item_filter import ItemFilter
     from ..graph.client import GraphClient
+    from ..graph.directory import User
     from ..graph.settings import ConnectionSettings
     from ..repository.repository import Repository
+    from .choice import Choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntoMailbox:
+    """C(mailbox) is a user; C(folder) the name of the folder that receives everything, None for a name with the time of
+    the restore point. With C(is_original) everything goes where it came from."""
+
+    mailbox: str
+    folder: str | None = None
+    is_original: bool = False
+    policy: Policy = Policy.SKIP
+    switch_on: frozenset[str] = frozenset()
+    into_archive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntoFiles:
+    """C(path) is a folder of this host."""
+
+    path: Path
+    file_format: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What to restore and where to. Exactly one of C(target_path) and C(target_member) is set."""
+    """What to restore and where to. C(sources) is empty for all that the restore point has of the member."""
 
     plan_name: str
     snapshot: str
     member: str
+    sources: tuple[str, ...]
     folder: str | None
-    target_path: Path | None
-    target_member: str | None
-    target_folder: str | None
+    item_filter: ItemFilter
+    target: IntoMailbox | IntoFiles
 
 
 def restore(
-    wanted: Wanted,
-    repository: Repository,
-    *,
-    settings_of: t.Callable[[], ConnectionSettings],
-    now: datetime,
-    lock_timeout: float,
-    is_check: bool,
+    wanted: Wanted, repository: Repository, *, settings_of: t.Callable[[], ConnectionSettings], lock_timeout: float, is_check: bool
 ) -> RestoreResult:
     """Carry out one restore. C(settings_of) is asked for the connection only where the target is a mailbox.
 
     Raises BackupError; in check mode nothing is written anywhere, not even a lock.
     """
     if is_check:
-        return _restore(wanted, repository, settings_of, now, is_check=True)
+        return _restore(wanted, repository, settings_of, is_check=True)
     with repository.reading(lock_timeout=lock_timeout):
-        return _restore(wanted, repository, settings_of, now, is_check=False)
+        return _restore(wanted, repository, settings_of, is_check=False)
 
 
-def _restore(
-    wanted: Wanted,
-    repository: Repository,
-    settings_of: t.Callable[[], ConnectionSettings],
-    now: datetime,
-    *,
-    is_check: bool,
-) -> RestoreResult:
+def _restore(wanted: Wanted, repository: Repository, settings_of: t.Callable[[], ConnectionSettings], *, is_check: bool) -> RestoreResult:
     warnings: list[str] = []
     snapshot = choose_snapshot(repository, wanted.plan_name, wanted.snapshot, warnings.append)
-    choice = choose_mail(repository, snapshot, wanted.member, wanted.folder)
-    if wanted.target_path is not None:
-        result = restore_to_files(repository, choice, wanted.target_path, is_check=is_check)
+    into = wanted.target
+    choices = choose_sources(
+        repository, snapshot, wanted.member, wanted.sources, wanted.folder, warnings.append, is_mailbox=isinstance(into, IntoMailbox)
+    )
+    if isinstance(into, IntoFiles):
+        result = restore_to_files(repository, choices, wanted.item_filter, into.path, into.file_format, is_check=is_check)
     else:
-        top = wanted.target_folder or f"Restored {now:%Y-%m-%d %H%M%S}"
         with connect(settings_of()) as client:
-            user = _target_user(client, wanted.target_member or choice.member.id)
-            result = restore_to_mailbox(repository, choice, client, user, top, is_check=is_check)
+            target = _target(client, into, choices[0])
+            result = restore_to_mailbox(
+                repository, choices, wanted.item_filter, client, target, plan=wanted.plan_name, now=time.time, is_check=is_check
+            )
     result.warnings[:0] = warnings
     return result
 
 
-def _target_user(client: GraphClient, key: str) -> UserId:
+def _target(client: GraphClient, into: IntoMailbox, choice: Choice) -> MailboxTarget:
+    user = _target_user(client, into.mailbox)
+    top = None
+    if not into.is_original:
+        # The time of the restore point, not of the restore: a restore that is started again goes on in the same folder.
+        whose = "" if user.id == choice.member.id else f"{choice.member.principal_name} "
+        top = into.folder or f"Restored {whose}{choice.snapshot.time:%Y-%m-%d %H%M%S}"
+    return MailboxTarget(
+        user=user.id,
+        principal_name=user.principal_name,
+        top=top,
+        policy=into.policy,
+        switch_on=into.switch_on,
+        into_archive=into.into_archive,
+    )
+
+
+def _target_user(client: GraphClient, key: str) -> User:
     users = find_users(client, key)
     if len(users) == 1:
-        return users[0].id
+        return users[0]
     names = ", ".join(user.principal_name for user in (users or similar_users(client, key))) or "none with a similar name"
     raise InputError(
         f"{'No user' if not users else 'More than one user'} of the tenant is {key}.",

@@ -10,22 +10,51 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 from .._text import count_text, size_text
-from .results import RestoreResult
+from ..backup.source_words import item_word
+from .results import Restored, RestoreResult
+
+_LEFT = (
+    (Restored.UNCHANGED, "there already"),
+    (Restored.SKIPPED, "left as the mailbox has them"),
+    (Restored.COPIED, "restored beside what the mailbox has"),
+    (Restored.REPLACED, "put in the place of what the mailbox had"),
+)
 
 
 def restore_sentence(result: RestoreResult, *, is_check: bool) -> str:
     """A restore without findings."""
-    messages = count_text(result.restored, "message")
+    word = _word(result)
     done = "would be restored" if is_check else "restored"
-    were = "was" if result.unchanged == 1 else "were"
-    there = f" {count_text(result.unchanged, 'message')} {were} there already." if result.unchanged else ""
-    return f"{messages} ({size_text(result.restored_bytes)}) of {result.member} {done} into {result.target}.{there}"
+    sentence = f"{count_text(result.written, word)} ({size_text(result.restored_bytes)}) of {result.member} {done} into {result.target}."
+    for what, words in _LEFT:
+        if number := result.count(what):
+            sentence += f" {count_text(number, word)} {'was' if number == 1 else 'were'} {words}."
+    if is_check and result.estimate.items:
+        sentence += f" {_estimate_sentence(result)}"
+    return sentence
 
 
 def failure_sentence(result: RestoreResult) -> str:
-    """A restore in which single messages could not be restored."""
-    first = result.findings[0]
+    """A restore in which single items or whole sources could not be restored."""
+    findings = result.findings
+    if stopped := [source for source in result.sources.values() if source.is_stopped]:
+        last = stopped[0].findings[-1]
+        return f"The {last.object} of {result.member} could not be restored into {result.target}: {last.reason}"
+    first = findings[0]
     return (
-        f"{count_text(len(result.findings), 'message')} of {result.member} could not be restored into {result.target}; "
-        f"{result.restored:,} {'was' if result.restored == 1 else 'were'} restored. The first one, {first.object}: {first.reason}"
+        f"{count_text(len(findings), _word(result))} of {result.member} could not be restored into {result.target}; "
+        f"{result.written:,} {'was' if result.written == 1 else 'were'} restored. The first one, {first.object}: {first.reason}"
     )
+
+
+def _estimate_sentence(result: RestoreResult) -> str:
+    estimate = result.estimate
+    return (
+        f"That takes {count_text(estimate.requests, 'request')} and {size_text(estimate.upload_bytes)} of uploads at least,"
+        f" for which the service needs {count_text(estimate.minutes, 'minute')} or more."
+    )
+
+
+def _word(result: RestoreResult) -> str:
+    sources = list(result.sources)
+    return item_word(sources[0]) if len(sources) == 1 else "item"

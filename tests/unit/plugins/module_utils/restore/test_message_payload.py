@@ -124,6 +124,19 @@ def test_state_and_dates_come_from_the_record_and_it_is_no_draft() -> None:
     assert values == {"Integer 0x0E07": "5", "SystemTime 0x0039": RECORD["sent"], "SystemTime 0x0E06": RECORD["received"]}
 
 
+def test_a_draft_stays_a_draft_and_gets_its_date_from_the_service() -> None:
+    assert "singleValueExtendedProperties" not in message_parts(mime("Subject: x"), {**RECORD, "draft": True}).payload
+
+
+def test_a_flag_keeps_its_dates_in_their_zone() -> None:
+    record = {**RECORD, "follow_up": {"start": "2026-05-18T00:00:00Z", "due": "2026-05-19T00:00:00 W. Europe Standard Time"}}
+    assert message_parts(mime("Subject: x"), record).payload["flag"] == {
+        "flagStatus": "flagged",
+        "startDateTime": {"dateTime": "2026-05-18T00:00:00", "timeZone": "UTC"},
+        "dueDateTime": {"dateTime": "2026-05-19T00:00:00", "timeZone": "W. Europe Standard Time"},
+    }
+
+
 # Bodies and attachments
 
 
@@ -274,3 +287,20 @@ def wanted_contents(content: bytes) -> list[bytes]:
     inside = {id(child) for part in parts if part.get_content_maintype() == "message" for child in part.walk() if child is not part}
     outside = [part for part in parts if id(part) not in inside and part.get_content_maintype() not in ("text", "message", "multipart")]
     return [decoded for part in outside if isinstance(decoded := part.get_payload(decode=True), bytes)]
+
+
+@pytest.mark.parametrize("kind", ["multipart/signed", "multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"])
+def test_what_is_signed_or_encrypted_goes_with_its_original(kind: str) -> None:
+    whole = f'Content-Type: {kind}; boundary="b"\r\n\r\n--b\r\n{PLAIN}\r\n--b--\r\n'.encode()
+    assert message_parts(whole, RECORD).attachments[-1].content == whole
+    assert message_parts(multipart("mixed", PLAIN), RECORD).attachments == ()
+
+
+def test_an_attached_message_is_named_after_its_subject() -> None:
+    attached = "Content-Type: message/rfc822\r\n\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nHi"
+    assert [one.name for one in message_parts(multipart("mixed", PLAIN, attached), RECORD).attachments] == ["Gr\u00fc\u00dfe.eml"]
+
+
+def test_the_text_of_a_message_that_is_nothing_else_is_its_body_whatever_it_is_called() -> None:
+    parts = message_parts(mime('Content-Type: text/plain; name="note.txt"', "Content-Disposition: attachment", body="Hi"), RECORD)
+    assert (parts.payload["body"]["content"].strip(), parts.attachments) == ("Hi", ())
