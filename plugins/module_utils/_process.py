@@ -9,8 +9,11 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import math
 import os
+from pathlib import Path
 
 _MEBIBYTE = 1 << 20
 _SETTINGS = (
@@ -36,6 +39,16 @@ def limit_memory_pools() -> None:
         return
 
 
-def usable_cores() -> int:
-    """The cores that this process may run on."""
-    return len(os.sched_getaffinity(0))
+def usable_cores(groups: Path = Path("/sys/fs/cgroup"), own_group: Path = Path("/proc/self/cgroup")) -> int:
+    """The cores that this process may keep busy: those that it may run on, and no more than a container or a service is allowed.
+
+    Linux, C(cgroup-v2.rst): C(cpu.max) is "MICROSECONDS PERIOD" or "max PERIOD", and that of every group above counts as well.
+    """
+    cores = float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    with contextlib.suppress(OSError, StopIteration):
+        group = groups / next(line[4:] for line in own_group.read_text(encoding="utf-8").splitlines() if line.startswith("0::/"))
+        for folder in (group, *group.parents):
+            with contextlib.suppress(OSError, ValueError):
+                quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()
+                cores = min(cores, int(quota) / int(period))
+    return max(1, math.ceil(cores))

@@ -11,9 +11,10 @@ short_description: Run a group backup plan now
 version_added: 1.0.0
 description:
   - Backs up the mailboxes of every member of a stored plan into the plan's repository and leaves one restore point with
-    the whole group. The first run reads everything, each later one only what has changed.
+    the whole group. Mail, calendars, contacts, tasks, settings and, if the plan says so, archive mailboxes are its sources.
+    The first run reads everything, each later one only what has changed.
   - The members are resolved anew at every run, so people who joined a group are covered and people who left keep their backup.
-  - A mailbox that cannot be read keeps its last good state and does not disturb the others. A message that cannot be read
+  - A source that cannot be read keeps its last good state and does not disturb the others. An item that cannot be read
     is named in the result and asked for again by the next run.
   - When nothing has changed since the last run, nothing is written and the task reports C(changed=false).
   - An interrupted run is continued by the next one from its last checkpoint.
@@ -30,7 +31,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Asks Microsoft 365 what has changed and counts it. No message is read and nothing is written.
+    details: Asks Microsoft 365 what has changed and counts it. No item is read in full and nothing is written.
   diff_mode:
     support: none
     details: The counts of each member say what changed; the content of mail does not belong into a diff.
@@ -103,12 +104,12 @@ snapshot_id:
   type: str
   returned: success or partial failure
   sample: 3bd1f5d3f0f6b4a9c8c5f6dd1f0e2c4a1b2c3d4e5f60718293a4b5c6d7e8f901
-started:
+start:
   description: When the run began, in UTC.
   type: str
   returned: success or partial failure
   sample: "2026-11-23T22:30:00+00:00"
-ended:
+end:
   description: When the run ended, in UTC.
   type: str
   returned: success or partial failure
@@ -186,7 +187,9 @@ members:
       description:
         - Each source, such as C(mail), with its outcome, the counts as above, C(finding_count),
           C(findings) (the first hundred, each with kind, object, reason, code and request_id),
-          C(left_out) (folders that are never backed up, such as the outbox) and C(last_success).
+          C(left_out) (folders that are never backed up, such as the outbox), C(last_success) and C(availability).
+        - The C(availability) of an archive is V(backed_up), V(no_archive), V(not_available_in_this_cloud) or V(refused) with the
+          code of the service. It is V(no_mailbox) for members without a mailbox, and mostly empty for other sources.
       type: dict
       returned: always
 stored_bytes:
@@ -208,7 +211,7 @@ msg:
   description: What the run did, in a sentence.
   type: str
   returned: always
-  sample: "12 members backed up: 20 messages added, 5 updated, 5 moved, 5 removed; 1.5 MiB stored."
+  sample: "12 members backed up: 20 added, 5 updated, 5 moved, 5 removed; 2,448 items in the restore point, 1.5 MiB stored."
 """
 
 import typing as t

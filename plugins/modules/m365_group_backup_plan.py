@@ -145,10 +145,30 @@ options:
       forever:
         description: Keep everything. It cannot be combined with other rules.
         type: bool
+  sources:
+    description:
+      - What of each mailbox is backed up. The default is everything, since what was left out is missed only when it is gone.
+      - V(mail) are all mail folders, V(calendar) all calendars of the user with series and attachments, V(contacts) all contact
+        folders with photos, V(tasks) the lists of To Do, and V(settings) automatic replies, working hours, inbox rules and categories.
+      - Each one needs a permission of the application. Leave a source out when the application shall not have it.
+        What was backed up before a source was left out stays in the repository.
+      - It concerns O(backup_type=mailbox) only.
+    type: list
+    elements: str
+    choices: [mail, calendar, contacts, tasks, settings]
+  recoverable_items:
+    description:
+      - Whether mail that users have deleted from their deleted items is backed up, too, as long as Exchange keeps it.
+      - The default is V(false), because each message would be in the backup a second time when it is deleted, and because
+        these folders are large where a mailbox is on hold.
+    type: bool
+    default: false
   archive_mailboxes:
     description:
-      - Whether the archive mailboxes of the members are backed up, too.
-      - V(true) can be declared but is not supported yet.
+      - Whether the archive mailboxes of the members are backed up, too. Microsoft offers them through its import and export API only,
+        which the global cloud has.
+      - The result says for each member whether the archive was backed up, does not exist, or was refused. It needs permissions of its own.
+      - The default is V(false), because most people have no archive.
     type: bool
     default: false
   encryption:
@@ -300,6 +320,8 @@ plan:
     backup_type: mailbox
     schedule: {every: daily, at: "22:30", timezone: Europe/Berlin}
     retention: {keep_daily: 14, keep_weekly: 8, keep_monthly: 24}
+    sources: [mail, calendar, contacts, tasks, settings]
+    recoverable_items: false
     archive_mailboxes: false
     encryption: {enabled: true}
     malware_scan: {enabled: false}
@@ -335,6 +357,15 @@ plan:
     retention:
       description: The rules that are set.
       type: dict
+      returned: success
+    sources:
+      description: What of each mailbox is backed up.
+      type: list
+      elements: str
+      returned: success
+    recoverable_items:
+      description: Whether mail that users have deleted for good is backed up as long as Exchange keeps it.
+      type: bool
       returned: success
     archive_mailboxes:
       description: Whether archive mailboxes are backed up.
@@ -517,6 +548,8 @@ PLAN_OPTIONS: dict[str, dict[str, t.Any]] = {
             "forever": {"type": "bool"},
         },
     },
+    "sources": {"type": "list", "elements": "str", "choices": ["mail", "calendar", "contacts", "tasks", "settings"]},
+    "recoverable_items": {"type": "bool", "default": False},
     "archive_mailboxes": {"type": "bool", "default": False},
     "encryption": {"type": "dict", "options": {"enabled": {"type": "bool", "default": True}}},
     "malware_scan": {"type": "raw"},

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.engine import Workers, preview_plan, run_plan
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import MAIL
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import RunResult
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.worker import WorkerSetup
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import connect
@@ -48,6 +49,9 @@ class Backup:
     folder: Path
     users: tuple[str, ...]
     title: str = "The group"
+    sources: tuple[str, ...] = (MAIL,)
+    archives: bool = False
+    recoverable_items: bool = False
 
     @property
     def location(self) -> Path:
@@ -83,6 +87,9 @@ class Backup:
                 "backup_type": "mailbox",
                 "repository": str(self.location),
                 "retention": {"forever": True},
+                "sources": list(self.sources),
+                "archive_mailboxes": self.archives,
+                "recoverable_items": self.recoverable_items,
             },
         )
 

@@ -64,7 +64,7 @@ def test_a_first_run_logs_in_once_more_for_each_worker_process_that_it_was_given
     playbook.run(apply(playbook))
     control.reset_log()
     (answer,) = playbook.run(run(playbook, workers=2)).answers
-    assert (answer["outcome"], answer["counts"]["added"]) == ("complete", 60)
+    assert (answer["outcome"], answer["counts"]["added"]) == ("complete", 66)
     assert control.stats()["by_operation"]["token"] == 3
 
 
@@ -82,7 +82,7 @@ def test_the_main_job_from_apply_to_restore(playbook: Playbook) -> None:
     ).answers
     assert [answer["changed"] for answer in first] == [True, True, False, True, True, False, False]
     assert [answer["outcome"] for answer in first[3:]] == ["complete"] * 4
-    assert first[3]["counts"]["added"] == first[4]["counts"]["added"] == 60
+    assert first[3]["counts"]["added"] == first[4]["counts"]["added"] == 66
     before = mail_of(playbook.tenant, ALICE, BOB)
 
     inbox = [message["id"] for message in control.messages(ALICE, "inbox")]

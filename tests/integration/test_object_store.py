@@ -22,7 +22,7 @@ from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils
 )
 from tenant.harness import RunningTenant
 
-ALICE = "alice@contoso.com"
+ALICE, BOB = "alice@contoso.com", "bob@contoso.com"
 BUCKET = "backups"
 REPOSITORY = f"s3://{BUCKET}/m365"
 
@@ -36,13 +36,14 @@ def object_store(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[ObjectS
 @pytest.fixture
 def playbook(tenant: RunningTenant, tmp_path: Path) -> Playbook:
     tenant.control.reset()
-    tenant.control.add_user(ALICE)
-    tenant.control.deliver_generated(ALICE, 20, size_limit=30_000)
+    for user in (ALICE, BOB):
+        tenant.control.add_user(user)
+        tenant.control.deliver_generated(user, 20, size_limit=30_000)
     return Playbook(tenant=tenant, folder=tmp_path)
 
 
 def apply(playbook: Playbook, store: ObjectStore, **options: t.Any) -> Task:
-    declared = {"title": "Sales", "users": [ALICE], "backup_type": "mailbox", "retention": {"keep_last": 1}, "repository": REPOSITORY}
+    declared = {"title": "Sales", "users": [ALICE, BOB], "backup_type": "mailbox", "retention": {"keep_last": 1}, "repository": REPOSITORY}
     s3 = {"endpoint": store.endpoint, "region": REGION}
     return playbook.task("m365_group_backup_plan", **{**declared, "s3": s3, **options})
 
@@ -53,7 +54,7 @@ def test_the_main_job_with_a_bucket_from_apply_to_restore(playbook: Playbook, ob
     in_task = playbook.defaults() | {"s3_access_key_id": ADMIN.access_key_id, "s3_secret_access_key": ADMIN.secret_access_key}
     elsewhere = apply(playbook, object_store, title="Elsewhere", repository="s3://no-such-bucket/m365")
     declared = apply(playbook, object_store)
-    run = playbook.task("m365_backup_run", plan="sales")
+    run = playbook.task("m365_backup_run", plan="sales", workers=2)
     first = playbook.run(
         {**elsewhere, "check_mode": True},
         {**declared, "check_mode": True},

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import multiprocessing
 import os
@@ -17,16 +18,21 @@ import sys
 import threading
 import time
 import typing as t
+from datetime import datetime, timezone
+from multiprocessing import popen_spawn_posix, spawn
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Outcome
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.worker_processes import WorkerLost
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.errors import RepositoryDamaged, StorageError
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.lock_files import lock_content
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage import FileKind
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.trees import walk
-from ansible_collections.tenantvault.m365_backup.tests.integration import killed_run
+from ansible_collections.tenantvault.m365_backup.tests.integration import backups, killed_run
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import Backup, mail_of, needs_restic
+from ansible_collections.tenantvault.m365_backup.tests.integration.graph_tenant import settings_for
 from tenant.harness import RunningTenant, running_tenant
 
 USERS = tuple(f"user{number:02}@contoso.com" for number in range(12))
@@ -104,7 +110,7 @@ def test_inv04_members_of_a_worker_that_is_killed_are_named_and_the_next_run_com
     tenant.control.set_latency(0)
     failed = [member for member in result.members if member.outcome is Outcome.FAILED]
     assert result.outcome is Outcome.PARTIAL
-    assert 0 < len(failed) < len(USERS)
+    assert 0 < len(failed) <= len(USERS) // 2  # they were dealt out evenly
     findings = [finding for member in failed for source in member.sources for finding in source.findings]
     assert all("was killed by the signal SIGKILL" in finding.reason for finding in findings)
     assert {finding.object.rsplit(" ", 1)[-1] for finding in findings} == {member.principal_name for member in failed}
@@ -116,25 +122,90 @@ def test_inv04_members_of_a_worker_that_is_killed_are_named_and_the_next_run_com
 
 
 @needs_restic
-def test_inv02_workers_end_when_their_parent_is_killed(tenant: RunningTenant, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "locks"), [(signal.SIGKILL, 1), (signal.SIGINT, 0)])
+def test_inv02_workers_end_with_their_parent_and_the_next_run_goes_on_from_its_checkpoint(
+    tenant: RunningTenant, tmp_path: Path, number: signal.Signals, locks: int
+) -> None:
     backup = Backup(tenant=tenant, folder=tmp_path, users=USERS)
     backup.repository()
     tenant.control.reset_log()
     tenant.control.set_latency(40)
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
-    parent = subprocess.Popen([sys.executable, killed_run.__file__, json.dumps(killed_run.job_of(backup, workers=2))], env=environment)
-    with in_the_middle(tenant, bodies=30):
+    command = [sys.executable, killed_run.__file__, json.dumps(killed_run.job_of(backup, workers=2))]
+    parent = subprocess.Popen(command, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    with in_the_middle(tenant, bodies=300):
         workers = [int(pid) for pid in Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text(encoding="ascii").split()]
-        parent.kill()
-    parent.wait()
+        (os.kill if number is signal.SIGKILL else os.killpg)(parent.pid, number)
+    _output, errors = parent.communicate()
+    assert (parent.returncode, errors.count("Traceback")) == (-number, number is signal.SIGINT)
     assert len(workers) >= 2
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
     tenant.control.set_latency(0)
-    # The workers gave their locks back; the one of the parent is known to be dead on this host.
-    assert len(list((backup.location / "locks").iterdir())) == 1
+    # The workers gave their locks back; the one of a parent that was killed is known to be dead on this host.
+    assert len(list((backup.location / "locks").iterdir())) == locks
     backup.restic("--no-lock", "check", "--read-data")
+    assert backup.repository().snapshots()
+    tenant.control.reset_log()
     assert backup.run(workers=2).outcome is Outcome.COMPLETE
+    assert tenant.control.stats()["by_operation"]["message_mime"] < len(USERS) * MESSAGES
     assert sorted(backup.restored_by_restic().values()) == mail_of(tenant, *USERS)
+
+
+@pytest.fixture
+def in_seconds() -> t.Iterator[None]:
+    """What hangs is interrupted."""
+
+    def interrupt(_number: int, _frame: object) -> t.NoReturn:
+        raise AssertionError("it hangs")
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("in_seconds")
+def test_workers_that_end_before_they_listen_hang_nobody_up(tenant: RunningTenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = settings_for(tenant, environment={"LARGE": "x" * 400_000})  # workers are told of it, and it is more than a pipe holds
+    monkeypatch.setattr(backups, "settings_for", lambda _tenant: large)
+    monkeypatch.setattr(spawn, "_python_exe", spawn.get_executable())
+    spawn.set_executable("/bin/false")
+    backup = Backup(tenant=tenant, folder=tmp_path, users=USERS)
+    with pytest.raises(RuntimeError, match="exit code 1"):
+        backup.run(workers=2)
+    assert not list((backup.location / "locks").iterdir())
+
+
+def test_a_system_that_lets_no_process_start_is_told_of_in_a_sentence(
+    tenant: RunningTenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spawn, "_python_exe", spawn.get_executable())
+    monkeypatch.setattr(popen_spawn_posix.util, "spawnv_passfds", no_more_processes)
+    with pytest.raises(WorkerLost, match=r"Resource temporarily unavailable\. Let the run have fewer workers"):
+        Backup(tenant=tenant, folder=tmp_path, users=USERS).run(workers=2)
+
+
+def no_more_processes(*_arguments: object) -> t.NoReturn:
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+def test_inv08_a_worker_waits_while_somebody_sees_that_the_repository_is_in_use(tenant: RunningTenant, tmp_path: Path) -> None:
+    backup = Backup(tenant=tenant, folder=tmp_path, users=USERS[:2])
+    repository = backup.repository()
+    name, lock = repository.files.seal(lock_content(datetime.now(timezone.utc), "elsewhere", exclusive=True))
+
+    def want_it_alone() -> None:
+        until(workers_now)
+        repository.storage.put(FileKind.LOCK, name, lock)
+        time.sleep(2)
+        repository.storage.delete(FileKind.LOCK, name)
+
+    other = threading.Thread(target=want_it_alone)
+    other.start()
+    result = backup.run(workers=2)
+    other.join()
+    assert result.outcome is Outcome.COMPLETE
 
 
 @pytest.fixture

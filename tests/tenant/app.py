@@ -36,7 +36,10 @@ class Edge:
         self._reset = reset
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = await read_call(scope, receive)
+        try:
+            call = await read_call(scope, receive)
+        except Disconnected:
+            return
         ticket = self._service.begin(call)
         answer = Answer(500)
         try:
@@ -63,8 +66,12 @@ def build_app(tenant: Tenant, reset: Callable[[int], bool]) -> Starlette:
     return Starlette(routes=[Mount("/", app=Edge(tenant, reset))])
 
 
+class Disconnected(Exception):
+    """The client went away before its request was whole: half a request does nothing."""
+
+
 async def read_call(scope: Scope, receive: Receive) -> Call:
-    """Reads the whole request."""
+    """Reads the whole request. Raises Disconnected."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     host = headers.get("host", "").partition(":")[0].lower()
     raw_path = scope["raw_path"].decode("latin-1").partition("?")[0]
@@ -77,6 +84,8 @@ async def read_call(scope: Scope, receive: Receive) -> Call:
         more = True
         while more:
             event = await receive()
+            if event["type"] == "http.disconnect":
+                raise Disconnected
             pieces.append(event.get("body", b""))
             more = event.get("more_body", False)
         body = b"".join(pieces)

@@ -10,16 +10,19 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime
 
 from .._process import usable_cores
 from ..repository.types import Snapshot
 from .group_tree import GroupTree
-from .member_backup import MemberTask, SourceReport, back_up_member, preview_member
+from .member_backup import back_up_member, preview_member
+from .member_task import MemberTask, SourceReport
 from .results import MemberResult, RunResult, overall
 from .run_state import RunState
+from .sentences import no_mailbox_sentence
+from .source_read import NO_MAILBOX
 from .sources import sources_of
 from .usage import Usage, usage_of
 from .worker import MEMBERS_AT_ONCE, WorkerSetup
@@ -114,7 +117,7 @@ def _read_here(run: RunState, client: GraphClient, writer: Writer) -> None:
     with ThreadPoolExecutor(MEMBERS_AT_ONCE, thread_name_prefix="member") as pool:
         futures = [pool.submit(back_up_member, task, run.sources, client, writer, now=run.group.now, report=report) for task in run.tasks]
         try:
-            for future in futures:
+            for future in as_completed(futures):
                 future.result()
         except BaseException:
             for future in futures:
@@ -143,5 +146,14 @@ def _run_result(
         stored_bytes=usage.stored_bytes,
         requests=usage.requests,
         throttled_seconds=usage.throttled_seconds,
-        warnings=(*group.warnings, *(warning for result in results for source in result.sources for warning in source.warnings)),
+        warnings=(*group.warnings, *_warnings(results)),
     )
+
+
+def _warnings(results: t.Sequence[MemberResult]) -> t.Iterator[str]:
+    without = [member.principal_name for member in results if any(source.availability == NO_MAILBOX for source in member.sources)]
+    if without:
+        yield no_mailbox_sentence(without)
+    for member in results:
+        for source in member.sources:
+            yield from source.warnings

@@ -9,6 +9,7 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 import typing as t
@@ -20,7 +21,7 @@ from ..repository.errors import BlobMissing, RepositoryDamaged
 from ..repository.trees import edit_tree, find_node
 from ..repository.types import Node, Path, Snapshot, SnapshotId, TreeId
 from .layout import CHECKPOINT, MEMBERS_FILE, META, META_TIME, RUN_FILE, outcome_of, safe_name, snapshot_tags
-from .member_backup import MemberTask, SourceReport
+from .member_task import MemberTask, SourceReport
 from .members import (
     MemberState,
     group_of,
@@ -162,7 +163,7 @@ class GroupTree:
             is_renamed = before is not None and before.directory != member.directory
             if before is not None and is_renamed:
                 edits.setdefault((before.directory,), None)
-            for source in member.sources if changed else ():
+            for source in member.sources if any(changed.values()) else ():
                 changed.setdefault(source, self._base_tree(member.id, source))
             nodes = [Node.directory(source, META_TIME, tree) for source, tree in changed.items() if tree is not None]
             if nodes:
@@ -184,11 +185,14 @@ class GroupTree:
         return None if group is None else find_node(self.store, group, (name,))
 
     def _base_tree(self, member_id: str, source: str) -> TreeId | None:
-        """What a source had before that this run has not read, or not yet."""
+        """What a source had before that this run has not read, or not yet; None if that is lost."""
         if (member_id, source) not in self._base_trees:
             before = self._before.get(member_id)
             group = None if self._base_group is None else self._base_group.subtree
-            tree = None if before is None or group is None else source_tree(self.store, group, before.directory, source)
+            tree = None
+            if before is not None and group is not None:
+                with contextlib.suppress(BlobMissing):
+                    tree = source_tree(self.store, group, before.directory, source)
             self._base_trees[member_id, source] = tree
         return self._base_trees[member_id, source]
 

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from dataclasses import dataclass
 from datetime import datetime
 
 from .._errors import BackupError
 from ..graph.errors import Cancelled, MailboxUnavailable
 from ..graph.ids import UserId
-from ..plan.selection import Member
 from ..repository.errors import BlobMissing, RepositoryDamaged, RepositoryError
 from ..repository.types import TreeId
-from .members import SourceState, SourceStatus, source_tree
+from .member_task import MemberTask, SourceReport, base_tree, never_had_a_mailbox
+from .members import SourceState, SourceStatus
 from .results import Counts, Finding, Outcome, SourceResult, finding_of
 from .source_read import NO_MAILBOX, SourcePreview, SourceRead
 from .sources import Source
@@ -31,31 +30,7 @@ if t.TYPE_CHECKING:
     from ..repository.writer import Writer
 
 Read = t.TypeVar("Read", SourceRead, SourcePreview)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberTask:
-    """A member to be backed up, and where its last states lie: below a directory in the tree of its group."""
-
-    member: Member
-    group: TreeId | None
-    directory: str
-    states: t.Mapping[str, SourceState]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceReport:
-    """Where a source stands. C(result) is None while it is being read.
-
-    C(base) is the tree that it had before the run, None if it had none or that one is lost.
-    """
-
-    member_id: str
-    source: str
-    base: TreeId | None
-    tree: TreeId | None
-    state: SourceState
-    result: SourceResult | None = None
+_WITHOUT_MAILBOX = SourceState(status=SourceStatus.GOOD, availability=NO_MAILBOX)
 
 
 Report = t.Callable[[SourceReport], None]
@@ -76,20 +51,22 @@ def back_up_member(
     of a repository that takes nothing any more.
     """
     unavailable: MailboxUnavailable | None = None
-    has_mailbox = True
+    has_tree = False
     for source in sources:
         work = _SourceWork(task, source, writer, report)
         try:
             if unavailable is not None:
                 raise unavailable
-            done = work.read(client, writer, now()) if has_mailbox else work.without_mailbox()
+            done = work.read(client, writer, now())
         except BackupError as error:
             if _ends_the_run(error):
                 raise
+            done = work.failed(error)
             if isinstance(error, MailboxUnavailable):
                 unavailable = error
-            done = work.failed(error)
-        has_mailbox = has_mailbox and (done.result is None or done.result.availability != NO_MAILBOX)
+                if not has_tree and done.tree is None and never_had_a_mailbox(task, writer):
+                    done = work.without_mailbox()
+        has_tree = has_tree or done.tree is not None
         report(done)
 
 
@@ -97,7 +74,23 @@ def preview_member(
     task: MemberTask, sources: t.Iterable[Source], client: GraphClient, store: Repository | Writer, *, now: datetime
 ) -> tuple[SourceResult, ...]:
     """What L(back_up_member) would report."""
-    return tuple(_preview_source(task, source, client, store, now) for source in sources)
+    unavailable: MailboxUnavailable | None = None
+    results = []
+    for source in sources:
+        try:
+            if unavailable is not None:
+                raise unavailable
+            result = _preview_source(task, source, client, store, now)
+        except BackupError as error:
+            if _ends_the_run(error):
+                raise
+            result = _preview_of_failure(task, source, store, error)
+            if isinstance(error, MailboxUnavailable):
+                unavailable = error
+                if never_had_a_mailbox(task, store):
+                    result = _no_mailbox(task, source)
+        results.append(result)
+    return tuple(results)
 
 
 def report_of_loss(
@@ -133,13 +126,19 @@ class _SourceWork:
             return self._source.read(client, user, writer, base, now=now, offer=self._offer)
 
         read, warnings = _or_start_over(self._task, self._source, writer, title, read_from)
-        is_changed = read.tree != self._base
+        is_incomplete = False
+        if read.tree is None:
+            # There is nothing to read. What is stored stays as it is.
+            self._base = self._stored_tree()
+            is_incomplete, warnings = self._before is not None and self._before.is_incomplete, ()
+        tree = read.tree or self._base
+        is_changed = tree != self._base
         status = _status(read.findings)
         before, moment = self._before, now.isoformat(timespec="seconds")
         is_same = before is not None and (before.status, before.availability) == (status, read.availability) and not is_changed
-        state = SourceState(status=status, last_success=moment, availability=read.availability)
+        state = SourceState(status=status, last_success=moment, is_incomplete=is_incomplete, availability=read.availability)
         return self._done(
-            read.tree,
+            tree,
             before if is_same and before is not None else state,
             SourceResult(
                 source=self._source.name,
@@ -167,18 +166,8 @@ class _SourceWork:
         return self._done(tree, state, _failure(self._task, self._source, error))
 
     def without_mailbox(self) -> SourceReport:
-        """What was stored when there was a mailbox stays."""
-        self._base = self._stored_tree()
-        state = self._before or SourceState(status=SourceStatus.GOOD, availability=NO_MAILBOX)
-        result = SourceResult(
-            source=self._source.name,
-            outcome=Outcome.COMPLETE,
-            is_changed=False,
-            counts=Counts(),
-            last_success=_last_success(self._before),
-            availability=NO_MAILBOX,
-        )
-        return self._done(self._base, state, result)
+        """There is nothing to be stored, and nothing was."""
+        return self._done(None, _WITHOUT_MAILBOX, _no_mailbox(self._task, self._source))
 
     def _offer(self, tree: TreeId) -> None:
         self.offered = tree
@@ -187,7 +176,7 @@ class _SourceWork:
 
     def _stored_tree(self) -> TreeId | None:
         try:
-            return _base_tree(self._task, self._source, self._store)
+            return base_tree(self._task, self._source.name, self._store)
         except RepositoryDamaged:
             return None
 
@@ -204,13 +193,7 @@ def _preview_source(task: MemberTask, source: Source, client: GraphClient, store
     def preview_from(base: TreeId | None) -> SourcePreview:
         return source.preview(client, UserId(task.member.id), store, base, now=now)
 
-    try:
-        seen, warnings = _or_start_over(task, source, store, title, preview_from)
-    except BackupError as error:
-        if _ends_the_run(error):
-            raise
-        failed = report_of_loss(task, source, store, None, error)
-        return dataclasses.replace(_failure(task, source, error), is_changed=before != failed.state)
+    seen, warnings = _or_start_over(task, source, store, title, preview_from)
     return SourceResult(
         source=source.name,
         outcome=_outcome(seen.findings),
@@ -221,6 +204,23 @@ def _preview_source(task: MemberTask, source: Source, client: GraphClient, store
         last_success=_last_success(before),
         availability=seen.availability,
         warnings=(*warnings, *seen.warnings),
+    )
+
+
+def _preview_of_failure(task: MemberTask, source: Source, store: Repository | Writer, error: BackupError) -> SourceResult:
+    failed = report_of_loss(task, source, store, None, error)
+    return dataclasses.replace(_failure(task, source, error), is_changed=task.states.get(source.name) != failed.state)
+
+
+def _no_mailbox(task: MemberTask, source: Source) -> SourceResult:
+    before = task.states.get(source.name)
+    return SourceResult(
+        source=source.name,
+        outcome=Outcome.COMPLETE,
+        is_changed=before != _WITHOUT_MAILBOX,
+        counts=Counts(),
+        last_success=_last_success(before),
+        availability=NO_MAILBOX,
     )
 
 
@@ -237,14 +237,9 @@ def _or_start_over(
     if before is not None and before.is_incomplete:
         return read(None), (warning,)
     try:
-        return read(_base_tree(task, source, store)), ()
+        return read(base_tree(task, source.name, store)), ()
     except BlobMissing as error:
         return read(None), (f"{warning} {error}",)
-
-
-def _base_tree(task: MemberTask, source: Source, store: Repository | Writer) -> TreeId | None:
-    """What the source had before. Raises RepositoryDamaged."""
-    return None if task.group is None else source_tree(store, task.group, task.directory, source.name)
 
 
 def _failure(task: MemberTask, source: Source, error: BackupError) -> SourceResult:

@@ -147,12 +147,15 @@ class RunResult:
         return sum((source.counts for member in self.members for source in member.sources), Counts())
 
     def as_dict(self) -> dict[str, t.Any]:
-        """The run as a module returns it and as its run record keeps it."""
+        """The run as a module returns it and as its run record keeps it.
+
+        C(started) and C(finished) are words of Ansible's async tasks: a result with one of them never counts as finished.
+        """
         return {
             "run_id": self.run_id,
             "plan": self.plan,
-            "started": self.started.isoformat(),
-            "ended": self.ended.isoformat(),
+            "start": self.started.isoformat(),
+            "end": self.ended.isoformat(),
             "outcome": self.outcome.value,
             "snapshot_id": self.snapshot_id,
             "changed": self.is_changed,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from .group_tree import GroupTree
-from .member_backup import SourceReport
+from .member_task import SourceReport
 from .results import MemberResult, SourceResult
 from .sources import sources_of
 

@@ -9,6 +9,8 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
+import typing as t
+
 from .._text import count_text, size_text
 from .results import Outcome, RunResult
 
@@ -30,20 +32,32 @@ def run_sentence(result: RunResult, *, is_check: bool) -> str:
         if number
     )
     if is_check:
-        return f"{members} would be backed up: {changes or 'no message has changed'}."
+        return f"{members} would be backed up: {changes or 'no item has changed'}."
     if not result.is_changed:
         return f"{members} checked: nothing has changed since the last run, so nothing was written."
-    total = count_text(counts.total, "message")
-    return f"{members} backed up: {changes or 'no message changed'}; {total} in the restore point, {size_text(result.stored_bytes)} stored."
+    total = count_text(counts.total, "item")
+    return f"{members} backed up: {changes or 'no item changed'}; {total} in the restore point, {size_text(result.stored_bytes)} stored."
+
+
+def no_mailbox_sentence(names: t.Sequence[str]) -> str:
+    """Members of whom there is nothing to back up, which may not be what the plan's author thinks."""
+    have = "has" if len(names) == 1 else "have"
+    return (
+        f"{count_text(len(names), 'member')} {have} no mailbox in Exchange Online, so nothing of them is backed up: {_listed(names)}."
+        " Give them a licence with a mailbox, or leave them out of the plan."
+    )
+
+
+def _listed(names: t.Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def failure_sentence(result: RunResult) -> str:
     """A run that did not end complete: who is concerned, the first reason, what it means, what happens next."""
     bad = [member for member in result.members if member.outcome is not Outcome.COMPLETE]
     reasons = [finding.reason for member in bad for source in member.sources for finding in source.findings]
-    names = ", ".join(member.principal_name for member in bad[:_NAMED])
-    if len(bad) > _NAMED:
-        names += f" and {len(bad) - _NAMED:,} more"
+    names = _listed([member.principal_name for member in bad])
     ended = "failed" if result.outcome is Outcome.FAILED else "ended partial"
     have = "has" if len(bad) == 1 else "have"
     return (

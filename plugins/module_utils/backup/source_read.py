@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ..repository.types import TreeId
 from .results import Counts, Finding
 
-#: C(availability) of a source whose user has no mailbox.
+#: C(availability) of a source whose user never had a mailbox.
 NO_MAILBOX = "no_mailbox"
 #: C(availability) of a source that Microsoft does not offer in the cloud of the tenant.
 NOT_IN_THIS_CLOUD = "not_available_in_this_cloud"
@@ -24,7 +24,7 @@ NOT_IN_THIS_CLOUD = "not_available_in_this_cloud"
 class SourceRead:
     """A source that was read to its end.
 
-    C(tree) is the old one's id when nothing has changed, and None when the member has no such source. C(availability)
+    C(tree) is the old one's id when nothing has changed, and None when there is no such source to be read. C(availability)
     says why there is none, or what else a member's report should state of it; empty where there is nothing to say.
     """
 

@@ -9,15 +9,21 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
 from ..graph.ids import UserId
 from ..repository.types import TreeId
-from .layout import MAIL
+from .archive_reader import preview_archive, read_archive
+from .calendar_reader import preview_calendar, read_calendar
+from .contacts_reader import preview_contacts, read_contacts
+from .layout import ARCHIVE, CALENDAR, CONTACTS, MAIL, SETTINGS, TASKS
 from .mail_reader import preview_mail, read_mail
+from .settings_reader import preview_settings, read_settings
 from .source_read import SourcePreview, SourceRead
+from .tasks_reader import preview_tasks, read_tasks
 
 if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
@@ -61,4 +67,20 @@ class Source:
 
 def sources_of(plan: Plan) -> tuple[Source, ...]:
     """What is read of every member of the plan, in this order."""
-    return (Source(name=MAIL, title="mailbox", read=read_mail, preview=preview_mail),)
+    mail = Source(
+        name=MAIL,
+        title="mailbox",
+        read=functools.partial(read_mail, recoverable_items=plan.recoverable_items),
+        preview=functools.partial(preview_mail, recoverable_items=plan.recoverable_items),
+    )
+    named = tuple(source for source in (mail, *_OTHERS) if source.name in plan.sources)
+    return (*named, _ARCHIVE) if plan.archive_mailboxes else named
+
+
+_OTHERS = (
+    Source(name=CALENDAR, title="calendars", read=read_calendar, preview=preview_calendar),
+    Source(name=CONTACTS, title="contacts", read=read_contacts, preview=preview_contacts),
+    Source(name=TASKS, title="tasks", read=read_tasks, preview=preview_tasks),
+    Source(name=SETTINGS, title="mailbox settings", read=read_settings, preview=preview_settings),
+)
+_ARCHIVE = Source(name=ARCHIVE, title="archive mailbox", read=read_archive, preview=preview_archive)

@@ -26,7 +26,8 @@ from .._process import limit_memory_pools
 from ..graph.client import connect
 from ..graph.limits import Budgets
 from .group_tree import is_checkpoint_due
-from .member_backup import MemberTask, SourceReport, back_up_member
+from .member_backup import back_up_member
+from .member_task import MemberTask, SourceReport
 from .sources import sources_of
 from .usage import Usage, usage_of
 
@@ -37,7 +38,9 @@ if t.TYPE_CHECKING:
     from ..repository.repository import Repository
     from ..repository.writer import Writer
 
-MEMBERS_AT_ONCE = 8
+MEMBERS_AT_ONCE = 16
+#: The parent holds a lock, so somebody who wants the repository alone is in the way for a moment only, until he sees that.
+_LOCK_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,15 +88,17 @@ class Done:
 Message = t.Union[Stored, Finished, Broken, Done]
 
 
-def work(setup: WorkerSetup, pipe: Connection) -> None:
-    """What a worker process does: back up the tasks out of the pipe until None comes. When the parent is gone, it stops."""
+def work(pipe: Connection) -> None:
+    """What a worker process does: back up the tasks that come after its setup, until None comes. When the parent is gone, it stops."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all, and the parent decides
     limit_memory_pools()
     parent = _Parent(pipe)
     try:
+        setup: WorkerSetup = parent.receive()
         with connect(setup.settings, budgets=setup.budgets) as client:
             repository = setup.open_repository()
-            with repository.writing(hostname=setup.hostname, lock_timeout=setup.lock_timeout, caches_index=False) as writer:
+            lock_timeout = max(setup.lock_timeout, _LOCK_PATIENCE_SECONDS)
+            with repository.writing(hostname=setup.hostname, lock_timeout=lock_timeout, caches_index=False) as writer:
                 _Work(setup, client, writer, parent).run()
                 usage = usage_of(client, writer)
         parent.tell(Done(usage))
@@ -114,13 +119,12 @@ class _Parent:
         self._pipe = pipe
         self._lock = threading.Lock()
 
-    def next_task(self) -> MemberTask | None:
-        """None when there will be no more. Raises _ParentGone."""
+    def receive(self) -> t.Any:
+        """The setup, then tasks, and None when there will be no more. Raises _ParentGone."""
         try:
-            task: MemberTask | None = self._pipe.recv()
+            return self._pipe.recv()
         except (EOFError, OSError):
             raise _ParentGone from None
-        return task
 
     def tell(self, message: Message) -> None:
         """That the parent is gone is noticed where tasks are received."""
@@ -147,9 +151,9 @@ class _Work:
     def run(self) -> None:
         with ThreadPoolExecutor(MEMBERS_AT_ONCE, thread_name_prefix="member") as pool:
             try:
-                while (task := self._parent.next_task()) is not None:
+                while (task := self._parent.receive()) is not None:
                     pool.submit(self._back_up, task).add_done_callback(self._tell_of_end)
-            except _ParentGone:
+            except BaseException:
                 self._client.cancel()
                 raise
         self._tell_stored()

@@ -19,7 +19,8 @@ import signal
 import typing as t
 
 from .._errors import BackupError
-from .member_backup import MemberTask, report_of_loss
+from .member_backup import report_of_loss
+from .member_task import MemberTask
 from .usage import Usage
 from .worker import MEMBERS_AT_ONCE, Broken, Done, Finished, Message, Stored, WorkerSetup, work
 
@@ -56,15 +57,24 @@ def read_in_processes(run: RunState, setup: WorkerSetup, number: int) -> Usage:
     workers: list[_Worker] = []
     try:
         for _number in range(number):
-            workers.append(_Worker(context, setup))
+            workers.append(_start(context, setup))
         _serve(workers, waiting, run)
         for worker in workers:
             _report_losses(run, worker.tasks, worker.loss)
         _report_losses(run, waiting, next((worker.loss for worker in workers if worker.loss), None))
     finally:
         for worker in workers:
+            worker.pipe.close()
+        for worker in workers:
             worker.stop()
     return sum((worker.usage for worker in workers), Usage())
+
+
+def _start(context: SpawnContext, setup: WorkerSetup) -> _Worker:
+    try:
+        return _Worker(context, setup)
+    except OSError as error:
+        raise WorkerLost(f"No worker process could be started: {error.strerror}.", hint="Let the run have fewer workers.") from error
 
 
 class _Worker:
@@ -79,23 +89,23 @@ class _Worker:
         self.loss: WorkerLost | None = None
         self.pipe, theirs = context.Pipe()
         self._has_heard_the_end = False
-        self._process = context.Process(target=work, args=(setup, theirs), name="m365-backup-worker", daemon=True)
+        self._process = context.Process(target=work, args=(theirs,), name="m365-backup-worker", daemon=True)
         self._process.start()
         theirs.close()
+        # Not as an argument: what is larger than a pipe holds would wait for ever for a process that does not get to reading it.
+        self._send(setup)
 
     @property
     def is_active(self) -> bool:
         return not self.is_done and self.loss is None
 
     def give(self, waiting: collections.deque[MemberTask]) -> None:
-        """As many as it reads at a time; when there are none left, that it may end."""
-        while waiting and len(self.reading) < MEMBERS_AT_ONCE:
-            task = waiting[0]
-            if not self._send(task):
-                return
-            self.tasks.append(waiting.popleft())
-            self.reading.add(task.member.id)
-        if not self.reading and not self._has_heard_the_end:
+        """One more task, if there is one and room for it; when all are done, that it may end."""
+        if waiting:
+            if len(self.reading) < MEMBERS_AT_ONCE and self._send(waiting[0]):
+                self.tasks.append(waiting.popleft())
+                self.reading.add(self.tasks[-1].member.id)
+        elif not self.reading and not self._has_heard_the_end:
             self._has_heard_the_end = self._send(None)
 
     def receive(self) -> Message | None:
@@ -105,12 +115,12 @@ class _Worker:
         except (EOFError, OSError):
             self._process.join(_PATIENCE_SECONDS)
             self.loss = _loss(self._process.exitcode)
+            self.usage = Usage(stored_bytes=self.stored_bytes)
             return None
         return message
 
     def stop(self) -> None:
-        """Have it end: when the pipe is closed it stops by itself, whatever it is doing."""
-        self.pipe.close()
+        """Have it end, which it does by itself when the pipe is closed, whatever it is doing."""
         for insist in (self._process.terminate, self._process.kill):
             self._process.join(_PATIENCE_SECONDS)
             if self._process.exitcode is not None:
@@ -118,18 +128,19 @@ class _Worker:
             insist()
         self._process.join()
 
-    def _send(self, task: MemberTask | None) -> bool:
+    def _send(self, what: WorkerSetup | MemberTask | None) -> bool:
         """False when the worker is gone, which is noticed where its messages are received."""
         try:
-            self.pipe.send(task)
+            self.pipe.send(what)
         except OSError:
             return False
         return True
 
 
 def _serve(workers: t.Sequence[_Worker], waiting: collections.deque[MemberTask], run: RunState) -> None:
-    for worker in workers:
-        worker.give(waiting)
+    for _place in range(MEMBERS_AT_ONCE):
+        for worker in workers:
+            worker.give(waiting)
     while active := {worker.pipe: worker for worker in workers if worker.is_active}:
         for pipe in multiprocessing.connection.wait(list(active)):
             worker = active[t.cast("multiprocessing.connection.Connection", pipe)]

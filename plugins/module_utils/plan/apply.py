@@ -150,7 +150,6 @@ def refuse_unsupported(plan: Plan) -> None:
     """Raise L(InputError) for what a plan can declare but this version of the collection cannot do yet."""
     wishes = {
         "backup_type: onedrive": plan.backup_type is BackupType.ONEDRIVE,
-        "archive_mailboxes: true": plan.archive_mailboxes,
         "malware_scan: true": plan.malware_scan.enabled,
     }
     unsupported = [wish for wish, is_wished in wishes.items() if is_wished]

@@ -18,7 +18,7 @@ import os
 import typing as t
 
 from ..repository.storage_options import S3Options
-from .model import BackupType, Encryption, MalwareScan, Plan, Selection, name_from_title
+from .model import MAILBOX_SOURCES, BackupType, Encryption, MalwareScan, Plan, Selection, name_from_title
 from .retention import Retention
 from .schedule import (
     DEFAULT_AT,
@@ -54,6 +54,8 @@ def plan_from_dict(declaration: Declaration) -> Plan:
         backup_type=BackupType(declared["backup_type"]),
         schedule=_schedule(declared["schedule"]) if "schedule" in declared else None,
         retention=Retention(**declared["retention"]) if "retention" in declared else Retention(forever=True),
+        sources=tuple(name for name in MAILBOX_SOURCES if name in declared.get("sources", MAILBOX_SOURCES)),
+        recoverable_items=declared.get("recoverable_items", False),
         archive_mailboxes=declared.get("archive_mailboxes", False),
         encryption=Encryption(**declared.get("encryption", {})),
         malware_scan=MalwareScan(**declared.get("malware_scan", {})),
@@ -72,6 +74,8 @@ def plan_to_dict(plan: Plan) -> Document:
         "backup_type": plan.backup_type.value,
         "schedule": _schedule_to_dict(plan.schedule) if plan.schedule else None,
         "retention": _retention_to_dict(plan.retention),
+        "sources": list(plan.sources) if plan.backup_type is BackupType.MAILBOX else None,
+        "recoverable_items": plan.recoverable_items,
         "archive_mailboxes": plan.archive_mailboxes,
         "encryption": {"enabled": plan.encryption.enabled},
         "malware_scan": {"enabled": plan.malware_scan.enabled},

@@ -33,6 +33,10 @@ class BackupType(str, enum.Enum):
     ONEDRIVE = "onedrive"
 
 
+MAILBOX_SOURCES = ("mail", "calendar", "contacts", "tasks", "settings")
+"""What a plan of mailboxes may leave out; archive mailboxes have an option of their own."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Whom the plan covers, as declared: users and groups by name, address or object id. Sorted, without doubles."""
@@ -61,7 +65,7 @@ class Plan:
 
     ``name`` is stable and identifies the plan in file names and snapshots; ``title`` is what people read and may change.
     ``schedule`` is None when nothing starts the plan by itself. ``repository`` is the location of the restic repository,
-    and ``s3`` how it is reached when it lies in an object store.
+    and ``s3`` how it is reached when it lies in an object store. ``sources`` and the two options after it concern mailboxes.
     """
 
     name: str
@@ -70,6 +74,8 @@ class Plan:
     backup_type: BackupType
     schedule: Schedule | None = None
     retention: Retention = Retention(forever=True)
+    sources: tuple[str, ...] = MAILBOX_SOURCES
+    recoverable_items: bool = False
     archive_mailboxes: bool = False
     encryption: Encryption = Encryption()
     malware_scan: MalwareScan = MalwareScan()

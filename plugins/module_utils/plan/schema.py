@@ -17,7 +17,7 @@ import typing as t
 
 from .. import _deps
 from .._errors import InputError
-from .model import NAME_PATTERN, BackupType
+from .model import MAILBOX_SOURCES, NAME_PATTERN, BackupType
 from .schedule import INTERVALS, Weekday, find_time_zone
 
 if t.TYPE_CHECKING:
@@ -171,6 +171,13 @@ PLAN_SCHEMA: Schema = {
         },
         "schedule": _SCHEDULE,
         "retention": _RETENTION,
+        "sources": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"enum": list(MAILBOX_SOURCES)},
+            "says": f"must be one or more of {', '.join(MAILBOX_SOURCES)}",
+        },
+        "recoverable_items": {"type": "boolean", "says": "must be true or false"},
         "archive_mailboxes": {"type": "boolean", "says": "must be true or false"},
         "encryption": _switch(),
         "malware_scan": _switch(),
@@ -192,6 +199,10 @@ PLAN_SCHEMA: Schema = {
                 {"required": ["groups"], "properties": {"groups": {"minItems": 1}}},
             ],
             "says": "The plan names nobody: give at least one entry in users or in groups",
+        },
+        {
+            "if": {"properties": {"backup_type": {"const": BackupType.MAILBOX.value}}},
+            "else": {"properties": {"sources": _only_with("backup_type: mailbox")}},
         },
         {
             "if": {"properties": {"repository": {"type": "string", "pattern": "^s3://"}}},

@@ -11,6 +11,7 @@ import typing as t
 from datetime import datetime, timedelta
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.engine import preview_plan, run_plan
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import MAIL
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.members import (
     MemberState,
     SourceStatus,
@@ -61,7 +62,9 @@ class Group:
 
     place: Place = dataclasses.field(default_factory=lambda: new_place(MemoryStorage()))
     plan: Plan = dataclasses.field(
-        default_factory=lambda: Plan(name="sales", title="Sales", selection=Selection(), backup_type=BackupType.MAILBOX, repository="r")
+        default_factory=lambda: Plan(
+            name="sales", title="Sales", selection=Selection(), backup_type=BackupType.MAILBOX, sources=(MAIL,), repository="r"
+        )
     )
     moment: datetime = NOON
 

@@ -12,19 +12,25 @@ from datetime import timedelta
 import pytest
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup import group_tree, mail_reader
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import CHECKPOINT, outcome_of
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.healing import ask_again
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import CALENDAR, CHECKPOINT, CONTACTS, MAIL, outcome_of
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.members import SourceStatus, group_of, read_members
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.restore_points import plan_snapshots
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Outcome
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.source_read import NO_MAILBOX
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.errors import StorageError
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage import FileKind
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.trees import find_node
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import BlobId, BlobKind
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import (
     Group,
     latest_snapshot,
     mailbox,
     member,
 )
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.stored_group import snapshot_of, stored_group
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.graph.fakes import refusal
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.losses import lose
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import RecordingStorage, new_place
 
 ANNA, BEN = member("anna"), member("ben")
@@ -93,9 +99,60 @@ def test_a_member_that_fails_twice_leaves_one_snapshot_of_it() -> None:
     assert not group.run([ANNA]).is_changed
 
 
-def test_a_member_that_was_never_read_is_unfinished_and_has_no_directory() -> None:
+def test_a_member_that_never_had_a_mailbox_is_named_and_has_no_directory() -> None:
     group = Group()
     result = group.run([ANNA, BEN], ben=mailbox("b1"))
+    assert [source.availability for one in result.members for source in one.sources] == [NO_MAILBOX, ""]
+    assert any("1 member has no mailbox" in warning and ANNA.principal_name in warning for warning in result.warnings)
+    assert {path.split("/")[1] for path in group.paths()} == {"ben@x.example"}
+    assert not group.run([ANNA, BEN], ben=mailbox("b1")).is_changed
+
+
+def test_inv06_an_incomplete_state_of_a_mailbox_that_is_gone_stays_and_is_no_success() -> None:
+    group = Group()
+    group.run([ANNA, BEN], anna=mailbox("a1"), ben=mailbox("b1"))
+    afresh = [(ANNA.id, MAIL)]
+    ask_again(group.place.reopen(), "sales", {}, afresh=afresh, run_id="repair", now=group.now, hostname="backup1")
+    foreseen = group.preview([ANNA, BEN], ben=mailbox("b1"))
+    result = group.run([ANNA, BEN], ben=mailbox("b1"))
+    assert [one.outcome for one in result.members] == [one.outcome for one in foreseen.members] == [Outcome.FAILED, Outcome.COMPLETE]
+    assert len(group.paths()) == 2
+    state = group.states()["anna"].sources[MAIL]
+    assert (state.status, state.is_incomplete) == (SourceStatus.STALE, True)
+
+
+def test_a_member_without_a_mailbox_is_no_failure_of_any_source_that_is_read() -> None:
+    group = Group()
+    group.plan = dataclasses.replace(group.plan, sources=(CALENDAR, CONTACTS))
+    foreseen, result = group.preview([ANNA]), group.run([ANNA])
+    for one in (foreseen, result):
+        assert [(source.outcome, source.availability) for source in one.members[0].sources] == [(Outcome.COMPLETE, NO_MAILBOX)] * 2
+    assert not group.preview([ANNA]).is_changed
+    assert not group.run([ANNA]).is_changed
+
+
+def test_a_source_that_is_switched_on_for_a_mailbox_that_is_gone_is_a_failure() -> None:
+    group = Group()
+    group.run([ANNA], anna=mailbox("a1"))
+    group.plan = dataclasses.replace(group.plan, sources=(CALENDAR, CONTACTS))
+    assert {source.outcome for source in group.run([ANNA]).members[0].sources} == {Outcome.FAILED}
+
+
+def test_a_source_that_is_switched_off_and_lost_does_not_stand_in_the_way_of_the_others() -> None:
+    place = stored_group()
+    group = Group(place=place)
+    directory = find_node(place.reopen(), snapshot_of(place).tree, ("Sales", ANNA.principal_name))
+    assert directory is not None
+    assert directory.subtree is not None
+    lose(place, (BlobKind.TREE, BlobId(directory.subtree)))
+    assert group.run([ANNA], anna=mailbox("a1")).outcome is Outcome.COMPLETE
+    assert len(group.paths()) == 1
+
+
+def test_a_member_that_could_never_be_read_is_unfinished_and_has_no_directory() -> None:
+    group = Group()
+    closed = dataclasses.replace(mailbox("a1"), refusal=refusal(403, "ErrorAccessDenied"))
+    result = group.run([ANNA, BEN], anna=closed, ben=mailbox("b1"))
     assert result.outcome is Outcome.PARTIAL
     assert group.status("anna") is SourceStatus.UNFINISHED
     assert {path.split("/")[1] for path in group.paths()} == {"ben@x.example"}

@@ -72,6 +72,10 @@ def test_a_finding_carries_what_support_asks_for() -> None:
     assert finding.reason == "Reading failed. Try again."
 
 
+def test_a_result_has_none_of_the_words_in_which_ansible_keeps_the_state_of_async_tasks() -> None:
+    assert not run(member(1)).as_dict().keys() & {"started", "finished", "ansible_job_id", "results_file"}
+
+
 def test_the_result_of_a_run_is_plain_json() -> None:
     result = run(member(0, Outcome.FAILED, (FINDING,)), member(1, total=3))
     document = json.loads(json.dumps(result.as_dict()))
@@ -83,16 +87,16 @@ def test_the_result_of_a_run_is_plain_json() -> None:
 @pytest.mark.parametrize(
     ("result", "is_check", "sentence"),
     [
-        (run(member(1, total=1, added=1)), False, "1 member backed up: 1 added; 1 message in the restore point, 3.0 MiB stored."),
+        (run(member(1, total=1, added=1)), False, "1 member backed up: 1 added; 1 item in the restore point, 3.0 MiB stored."),
         (
             run(member(1, total=1200, added=1000, moved=2), member(2, updated=1, removed=3)),
             False,
-            "2 members backed up: 1,000 added, 1 updated, 2 moved, 3 removed; 1,200 messages in the restore point, 3.0 MiB stored.",
+            "2 members backed up: 1,000 added, 1 updated, 2 moved, 3 removed; 1,200 items in the restore point, 3.0 MiB stored.",
         ),
-        (run(member(1, total=2)), False, "1 member backed up: no message changed; 2 messages in the restore point, 3.0 MiB stored."),
+        (run(member(1, total=2)), False, "1 member backed up: no item changed; 2 items in the restore point, 3.0 MiB stored."),
         (run(member(1), is_changed=False), False, "1 member checked: nothing has changed since the last run, so nothing was written."),
         (run(member(1, added=2), member(2)), True, "2 members would be backed up: 2 added."),
-        (run(member(1), is_changed=False), True, "1 member would be backed up: no message has changed."),
+        (run(member(1), is_changed=False), True, "1 member would be backed up: no item has changed."),
     ],
 )
 def test_what_a_run_did_in_a_sentence(result: RunResult, is_check: bool, sentence: str) -> None:

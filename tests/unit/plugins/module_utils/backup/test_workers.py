@@ -6,19 +6,22 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import BackupError, InputError, MissingLibraryError
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._process import usable_cores
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.engine import Workers
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import MAIL
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.member_backup import MemberTask
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.member_task import MemberTask
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.members import SourceState, SourceStatus
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.worker_processes import workers_worth_it
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.errors import AccessDenied, MailboxUnavailable
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.errors import AccessDenied, Cancelled, MailboxUnavailable
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.errors import BlobMissing, LockLost, StorageError
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import member
 
@@ -45,6 +48,35 @@ def test_there_is_a_worker_and_never_more_than_cores_or_members(new: int, known:
     assert 1 <= workers_worth_it(tasks(new, known), cores) <= max(1, min(cores, new + known))
 
 
+@pytest.mark.parametrize(
+    ("quotas", "expected"),
+    [
+        ({"": "max 100000"}, 8),
+        ({}, 8),
+        ({"pod": "250000 100000"}, 3),
+        ({"": "100000 100000", "pod": "400000 100000"}, 1),
+        ({"pod": "?"}, 8),
+    ],
+)
+def test_a_container_counts_the_cores_that_it_is_allowed(
+    quotas: dict[str, str], expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: range(8))
+    (tmp_path / "pod" / "run").mkdir(parents=True)
+    for group, quota in quotas.items():
+        (tmp_path / group / "cpu.max").write_text(quota + "\n", encoding="ascii")
+    own = tmp_path / "own"
+    own.write_text("0::/pod/run\n", encoding="ascii")
+    assert usable_cores(tmp_path, own) == expected
+    assert usable_cores(tmp_path, tmp_path / "no such file") == 8
+
+
+def test_a_system_that_says_nothing_of_affinities_has_the_cores_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert usable_cores(tmp_path, tmp_path / "none") == 6
+
+
 @pytest.mark.parametrize(("count", "expected"), [(1, 1), (3, 3), (9, 4)])
 def test_an_administrator_may_choose_the_number(count: int, expected: int) -> None:
     assert Workers(setup=None, count=count).number_for(tasks(0, 4)) == expected  # type: ignore[arg-type]
@@ -61,9 +93,21 @@ def test_an_administrator_may_choose_the_number(count: int, expected: int) -> No
         StorageError("data/12 cannot be written", hint="Make room."),
         MailboxUnavailable("There is none.", status=404, code="MailboxNotEnabledForRESTAPI"),
         AccessDenied("No.", status=403, code="ErrorAccessDenied"),
+        Cancelled(),
     ],
 )
 def test_an_error_is_the_same_after_its_way_from_a_worker_to_the_parent(error: BackupError) -> None:
     arrived = pickle.loads(pickle.dumps(error))
     assert arrived.__class__ is error.__class__
     assert (str(arrived), arrived.args, arrived.__dict__) == (str(error), error.args, error.__dict__)
+
+
+def test_no_other_error_has_more_to_carry() -> None:
+    """An error that cannot be pickled would never arrive, and the parent would wait for ever."""
+    kinds, found = [BackupError], set()
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if kind.__module__.startswith("ansible_collections.") and {"__init__", "__reduce__", "__slots__"} & vars(kind).keys():
+            found.add(kind.__name__)
+    assert found <= {"BackupError", "MissingLibraryError", "GraphError", "Cancelled", "RepositoryDamaged", "ReportedFailure"}

@@ -71,6 +71,7 @@ in_folders = st.fixed_dictionaries(
         "name": st.from_regex(r"[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?", fullmatch=True),
         "schedule": st.none() | schedules,
         "retention": st.none() | retention_declarations,
+        "recoverable_items": st.booleans(),
         "archive_mailboxes": st.booleans(),
         "encryption": st.fixed_dictionaries({}, optional={"enabled": st.booleans()}),
         "malware_scan": st.none() | st.fixed_dictionaries({}, optional={"enabled": st.booleans()}),

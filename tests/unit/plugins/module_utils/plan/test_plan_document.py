@@ -36,6 +36,8 @@ def test_a_short_declaration_gets_the_defaults() -> None:
         "backup_type": "mailbox",
         "schedule": None,
         "retention": {"forever": True},
+        "sources": ["mail", "calendar", "contacts", "tasks", "settings"],
+        "recoverable_items": False,
         "archive_mailboxes": False,
         "encryption": {"enabled": True},
         "malware_scan": {"enabled": False},
