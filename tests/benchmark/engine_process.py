@@ -9,6 +9,7 @@ C(python -m benchmark.engine_process JOB ANSWER) with two JSON files.
 
 from __future__ import annotations
 
+import functools
 import resource
 import sys
 import time
@@ -16,14 +17,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._process import limit_memory_pools
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.engine import run_plan
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.engine import Workers, run_plan
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.worker import WorkerSetup
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import connect
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.credentials import SecretCredential
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Budget, Budgets
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.settings import ConnectionSettings
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.model import BackupType, Plan, Selection
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.selection import resolve_members
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import open_repository
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import Repository, open_repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_open import open_storage
 
 from .job import Answer, Job, read, write
@@ -42,7 +44,14 @@ def main() -> None:
 
 def back_up(job: Job) -> Answer:
     selection = Selection(groups=(job.group,))
-    plan = Plan(name=_PLAN, title="Benchmark", selection=selection, backup_type=BackupType.MAILBOX, repository=job.repository)
+    plan = Plan(
+        name=_PLAN,
+        title="Benchmark",
+        selection=selection,
+        backup_type=BackupType.MAILBOX,
+        sources=tuple(job.sources),
+        repository=job.repository,
+    )
     settings = ConnectionSettings(
         tenant_id=job.tenant_id,
         client_id=job.client_id,
@@ -50,16 +59,27 @@ def back_up(job: Job) -> Answer:
         proxy=job.proxy,
         ca_bundle=job.ca_bundle,
     )
-    repository = open_repository(open_storage(job.repository), PASSPHRASE)
+    open_it = functools.partial(_open, job.repository)
+    repository = open_it()
+    setup = WorkerSetup(plan=plan, settings=settings, open_repository=open_it, now=_now, hostname="benchmark", budgets=_BUDGETS)
     started, cpu = time.monotonic(), cpu_so_far()
     with connect(settings, budgets=_BUDGETS) as client:
         members = resolve_members(client, selection).members
-        result = run_plan(plan, members, client, repository, run_id=job.run_id, now=_now, hostname="benchmark")
+        result = run_plan(
+            plan,
+            members,
+            client,
+            repository,
+            run_id=job.run_id,
+            now=_now,
+            hostname=setup.hostname,
+            workers=Workers(setup=setup, count=job.workers),
+        )
     return Answer(
         wall=time.monotonic() - started,
         cpu=cpu_so_far() - cpu,
         process_cpu=cpu_so_far(),
-        peak=peak_of("self"),
+        peak=max(peak_of("self"), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024),
         messages=result.counts.fetched,
         fetched_bytes=result.counts.fetched_bytes,
         requests=result.requests,
@@ -69,9 +89,13 @@ def back_up(job: Job) -> Answer:
 
 
 def cpu_so_far() -> float:
-    """CPU seconds of this process, user and system."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+    """CPU seconds of this process and of its workers that have ended, user and system."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def _open(location: str) -> Repository:
+    return open_repository(open_storage(location), PASSPHRASE)
 
 
 def _now() -> datetime:

@@ -16,7 +16,10 @@ if t.TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Back up a group into an existing repository. C(proxy) is None where Microsoft's names lead to the tenant by themselves."""
+    """Back up a group into an existing repository. C(proxy) is None where Microsoft's names lead to the tenant by themselves.
+
+    C(workers) is None for as many processes as the product takes by itself.
+    """
 
     group: str
     repository: str
@@ -26,11 +29,16 @@ class Job:
     client_secret: str
     ca_bundle: str
     proxy: str | None
+    sources: list[str]
+    workers: int | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Times in seconds: of the run alone, and the whole process up to here."""
+    """Times in seconds: of the run alone, and the whole process up to here, both with their worker processes.
+
+    C(peak) is the size of the largest of the processes.
+    """
 
     wall: float
     cpu: float

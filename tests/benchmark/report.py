@@ -15,12 +15,14 @@ if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .figures import EngineRun
-    from .scenarios import DelayedResult, FullResult, IncrementalResult
+    from .scenarios import DelayedResult, FullResult, IncrementalResult, MemoryResult, SweepResult
 
 CPU_TARGET_MS = 1.5
 """CPU milliseconds for a message of C(TARGET_SIZE) bytes (architecture, section 7)."""
 TARGET_SIZE = 75_000
 BESIDES_TARGET = 64 * 1024
+SWEEP_TARGET_MS = 1.0
+"""CPU milliseconds for a request of a run that finds no change."""
 _MB = 1e6
 _MIB = 1 << 20
 
@@ -117,6 +119,42 @@ def delayed_lines(result: DelayedResult, cores: int) -> list[str]:
         *table(rows),
         f"  Limited by: {what_limits(run, cores)}",
     ]
+
+
+def sweep_lines(result: SweepResult, cores: int) -> list[str]:
+    run = result.unchanged
+    a_request = per_message(run.cpu, run.requests)
+    minutes = rate(run.wall * 1000 / result.mailboxes, 60)
+    return [
+        f"Sweep: {result.mailboxes} mailboxes of {result.folders} folders with all sources, nothing changed, {run.outcome}",
+        *table(
+            [
+                ["", "requests", "requests a mailbox", "run s", "run CPU s", "CPU ms/request", "peak MiB"],
+                *(
+                    [
+                        name,
+                        f"{one.requests:,}",
+                        f"{rate(one.requests, result.mailboxes):.1f}",
+                        f"{one.wall:.2f}",
+                        f"{one.cpu:.2f}",
+                        f"{per_message(one.cpu, one.requests):.2f}",
+                        f"{one.process.peak / _MIB:,.0f}",
+                    ]
+                    for name, one in (("first run", result.first), ("nothing changed", run))
+                ),
+            ]
+        ),
+        f"  Target {SWEEP_TARGET_MS:g} ms of our CPU a request: {_met(a_request <= SWEEP_TARGET_MS)}",
+        f"  1,000 such mailboxes would take {minutes:.1f} minutes.",
+        f"  Limited by: {what_limits(run, cores)}",
+    ]
+
+
+def memory_lines(result: MemoryResult) -> list[str]:
+    rows = [["messages in the mailbox", "peak MiB", "CPU ms/message"]]
+    for messages, run in result.runs.items():
+        rows.append([f"{messages:,}", f"{run.process.peak / _MIB:,.0f}", f"{per_message(run.cpu, run.messages):.2f}"])
+    return ["Memory of full runs over one mailbox", *table(rows)]
 
 
 def incremental_lines(result: IncrementalResult, words: str) -> list[str]:

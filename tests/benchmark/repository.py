@@ -5,7 +5,8 @@
 """C(make bench-repository): our repository beside restic and borg, on the same files, in one run.
 
 Whole processes are timed, from the interpreter's start, with deriving the key and taking the lock. All tools begin each
-round with an empty repository and empty caches, do one step after the other in turns, and read files that lie in the
+round with an empty repository and empty caches, do one step after the other in turns, begin each with nothing left to be
+written by others, and read files that lie in the
 page cache. What they store and restore is compared in the same run, untimed: restored files with diff, our repository with
 restic's own check.
 """

@@ -39,7 +39,7 @@ if t.TYPE_CHECKING:
 PASSPHRASE_VARIABLE = "RESTIC_PASSWORD"
 BODIES_AT_ONCE = 4
 """As many as the product fetches from one mailbox at a time."""
-THREADS_A_WORKER = 2
+THREADS_A_WORKER = 1
 _AHEAD = 4 * BODIES_AT_ONCE
 _FILES_A_TASK = 16
 _CHUNK = 4 << 20

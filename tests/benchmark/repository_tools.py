@@ -118,7 +118,11 @@ def borg(folder: Path, data: Path, target: Path) -> Tool | None:
 
 
 def run(tool: Tool, commands: Sequence[Sequence[str]]) -> Usage:
-    """Run commands one after the other. Raises ProcessFailed with what they said."""
+    """Run commands one after the other. Raises ProcessFailed with what they said.
+
+    What others have written before is on the disk first, so that nobody waits for it.
+    """
+    os.sync()
     usages = [together([command], tool.source, tool.environment)[1][0] for command in commands]
     return Usage(wall=sum(usage.wall for usage in usages), cpu=sum(usage.cpu for usage in usages), peak=max(usage.peak for usage in usages))
 

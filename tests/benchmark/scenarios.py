@@ -15,6 +15,8 @@ import time
 import typing as t
 from pathlib import Path
 
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import MAIL
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.model import MAILBOX_SOURCES
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.blobs import blob_id
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import create_repository, open_repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_open import open_storage
@@ -27,9 +29,13 @@ from .mail import Batch, deliver, fill_mailbox, folder_names, letters
 from .processes import cpu_of, cpu_of_machine, size_on_disk
 
 if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .route import Route
 
-_LIMIT_SECONDS = 300.0
+_LIMIT_SECONDS = 900.0
+_SWEEP_FOLDERS = 30
+_SMALL_MAILBOX = 1000
 DELIVERED, MOVED, DELETED, FLAGGED = 20, 5, 5, 5
 
 
@@ -65,11 +71,29 @@ class IncrementalResult:
     unchanged: EngineRun
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SweepResult:
+    """Runs over many mailboxes: the first one, and one that finds no change."""
+
+    mailboxes: int
+    folders: int
+    first: EngineRun
+    unchanged: EngineRun
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryResult:
+    """Full runs over a small mailbox and a large one, each alone: {messages: run}."""
+
+    runs: dict[int, EngineRun]
+
+
 class Bench:
     """A group of mailboxes in a tenant, and a folder for repositories and messages."""
 
-    def __init__(self, route: Route, folder: Path) -> None:
+    def __init__(self, route: Route, folder: Path, workers: int | None) -> None:
         self._route = route
+        self._workers = workers
         self._folder = folder
         self._control = route.tenant.control
         self._control.limits(requests=None)
@@ -119,6 +143,34 @@ class Bench:
             mailbox_messages=count, changed=median_of(changed), besides=sorted(besides)[len(besides) // 2], unchanged=median_of(unchanged)
         )
 
+    def sweep(self, mailboxes: int, repeat: int) -> SweepResult:
+        """Runs over mailboxes in which nothing has changed, with all sources that a plan has by itself."""
+        self._control.add_group("sweep")
+        for number in range(1, mailboxes + 1):
+            mailbox = f"sweep-{number}@contoso.com"
+            self._control.add_user(mailbox)
+            self._control.add_member("sweep", mailbox)
+            there = len(self._control.folders(mailbox))
+            for name in range(there, _SWEEP_FOLDERS):
+                self._control.create_folder(mailbox, f"Folder {name:02}")
+            self._control.deliver_generated(mailbox, _SWEEP_FOLDERS, folder="inbox", size_limit=20_000)
+        repository = self._new_repository("sweep")
+        first = self._run("sweep", repository, MAILBOX_SOURCES)
+        runs = [self._run("sweep", repository, MAILBOX_SOURCES) for _unused in range(repeat)]
+        return SweepResult(mailboxes=mailboxes, folders=_SWEEP_FOLDERS, first=first, unchanged=median_of(runs))
+
+    def memory(self, messages: int) -> MemoryResult:
+        """The tenant makes these messages at each read, so they cost it more than the others do: only the memory counts."""
+        runs = {}
+        for count in (_SMALL_MAILBOX, messages):
+            name = f"memory-{count}"
+            self._control.add_group(name)
+            self._control.add_user(f"{name}@contoso.com")
+            self._control.add_member(name, f"{name}@contoso.com")
+            self._control.deliver_generated(f"{name}@contoso.com", count, folder=None, size_limit=20_000)
+            runs[count] = self._run(name, self._new_repository(name))
+        return MemoryResult(runs=runs)
+
     def _add_group(self, name: str, mailboxes: int, messages: int, size_limit: int | None, files: Path | None) -> int:
         self._control.add_group(name)
         size = 0
@@ -143,7 +195,7 @@ class Bench:
         self._control.update(mailbox, chosen[MOVED + DELETED :], flagged=True)
         return blobs
 
-    def _run(self, group: str, repository: Path) -> EngineRun:
+    def _run(self, group: str, repository: Path, sources: Sequence[str] = (MAIL,)) -> EngineRun:
         tenant = self._route.tenant
         self._runs += 1
         question, answer = self._folder / "job.json", self._folder / "answer.json"
@@ -158,6 +210,8 @@ class Bench:
                 client_secret=tenant.client_secret,
                 ca_bundle=str(tenant.ca_bundle),
                 proxy=tenant.proxy_url if self._route.address is None else None,
+                sources=list(sources),
+                workers=self._workers,
             ),
         )
         answer.unlink(missing_ok=True)
