@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The main job on this machine: a small company, its mail backed up, changed, backed up again, pruned and restored.
+"""The main job on this machine: a small company, its mailboxes backed up, changed, backed up again, pruned and restored.
 
 Every step is what an administrator types: ``ansible-playbook`` with a playbook of the collection. The company is the
 tenant of ``tests/tenant``, reached under Microsoft's host names through a proxy. Everything stays in ``.demo``.
@@ -82,13 +82,43 @@ def _story(tenant: RunningTenant) -> None:
     step.play("A third run finds nothing to do, and writes nothing.", "run", plan=PLAN)
     step.play("Retention removes what it does not keep.", "prune", plan=PLAN)
     step.play(
+        f"What {user} has about meetings is looked for in all restore points, without reading a body.",
+        "find",
+        plan=PLAN,
+        members=[user],
+        snapshots=["all"],
+        subject="meeting",
+        limit=3,
+    )
+    step.play(
         f"The folder {inbox} of {user} is restored into files.",
         "restore",
         plan=PLAN,
         member=user,
+        sources=["mail"],
         folder=inbox,
         target_path=str(DEMO / "restored"),
     )
+    step.play(
+        "The calendars and contacts become files that any program imports.",
+        "restore",
+        plan=PLAN,
+        member=user,
+        sources=["calendar", "contacts"],
+        target_path=str(DEMO / "restored"),
+    )
+    colleague = next(name for name in company.users if name != user and name.startswith("alex"))
+    step.play(
+        f"And the calendars go into the mailbox of a colleague, {colleague}.",
+        "restore",
+        plan=PLAN,
+        member=user,
+        sources=["calendar"],
+        target_mailbox=colleague,
+    )
+    sent = tenant.control.stats()
+    begin = step.say("Nobody was invited to anything by that:")
+    step.done(begin, f"{sent['invitations_sent']} invitations, {sent['notifications_sent']} notifications left the tenant")
 
 
 def _work(tenant: RunningTenant, user: str) -> str:
@@ -162,7 +192,7 @@ It is a restic repository, and restic (apt install restic) reads it without us:
    restic -r {repository} --password-file {passphrase} ls latest
    restic -r {repository} --password-file {passphrase} check --read-data
 
-The restored messages are in {(DEMO / "restored").relative_to(tree.ROOT)}; any mail program opens them."""
+What was restored is in {(DEMO / "restored").relative_to(tree.ROOT)}; mail, calendar and address programs open it."""
     )
 
 

@@ -28,7 +28,12 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result: t.Any) -> None:
         document = self._result(result)
         state = "changed" if document.get("changed") else "no change"
-        self._say(f"{document.get('msg', 'done')} [{state}]")
+        said = document.get("msg", "done")
+        if isinstance(said, list):
+            # The first line is the sentence, the others are data.
+            self._say(str(said[0]))
+        else:
+            self._say(f"{said} [{state}]")
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         self._say(f"FAILED: {self._result(result).get('msg', 'no message')}")
