@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import random
 import typing as t
@@ -49,6 +50,7 @@ class World(ItemSource):
         self.has_delta = True
         self.looks: list[str] = []
         self._rounds = 0
+        self._versions: collections.Counter[str] = collections.Counter()
         self._journal: list[tuple[str, str, bool]] = []
         self._random = random.Random(seed)
 
@@ -56,7 +58,9 @@ class World(ItemSource):
         before = self.items.get(item_id)
         if before is not None and before.folder != folder:
             self._journal.append((before.folder, item_id, False))
-        self.items[item_id] = Item(folder, 0 if before is None else before.version + 1, part)
+        # A change key never comes back, not even with an item that does.
+        self.items[item_id] = Item(folder, self._versions[item_id], part)
+        self._versions[item_id] += 1
         self._journal.append((folder, item_id, True))
 
     def drop(self, item_id: str) -> None:
