@@ -14,7 +14,7 @@ description:
     point of a plan, in several, or in all of them.
   - Says of each item in which of these restore points it is, so that one that was deleted is found with the last one that has it.
   - Only the catalogues in the repository are read, not the items. No connection to Microsoft 365 is needed, and nothing is changed.
-  - The RV(items[].id) that are returned are what O(tenantvault.m365_backup.m365_backup_restore#module:item_ids) takes.
+  - The RV(matches[].id) that are returned are what O(tenantvault.m365_backup.m365_backup_restore#module:item_ids) takes.
 author:
   - tenantvault contributors (@tenantvault)
 extends_documentation_fragment:
@@ -105,8 +105,8 @@ EXAMPLES = r"""
     passphrase_file: /etc/m365_backup/passphrase
     member: alice@contoso.com
     sources: [mail]
-    snapshot: "{{ found['items'][0].last_snapshot.id }}"
-    item_ids: ["{{ found['items'][0].id }}"]
+    snapshot: "{{ found.matches[0].last_snapshot.id }}"
+    item_ids: ["{{ found.matches[0].id }}"]
     target_path: /srv/restore
 
 - name: Who in the group has received mail from this address in May?
@@ -121,7 +121,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-items:
+matches:
   description: The newest of the items that were found, as many as O(limit) says.
   type: list
   elements: dict
@@ -222,7 +222,7 @@ total_size:
   returned: success or partial failure
   sample: 74211
 truncated:
-  description: Whether there are more items than RV(items) lists.
+  description: Whether there are more items than RV(matches) lists.
   type: bool
   returned: success or partial failure
   sample: false
@@ -231,7 +231,8 @@ members:
   type: list
   elements: dict
   returned: success or partial failure
-  sample: [{"member": "alice@contoso.com", "member_id": "8f0c2b5e-6a0e-4c1c-9f3c-2a7d4f3f0b11", "source": "mail", "items": 1, "size": 742}]
+  sample:
+    - {"member": "alice@contoso.com", "member_id": "8f0c2b5e-6a0e-4c1c-9f3c-2a7d4f3f0b11", "source": "mail", "item_count": 1, "size": 742}
 snapshots:
   description: The restore points that were looked into, oldest first, each with its id and time.
   type: list

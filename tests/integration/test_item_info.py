@@ -85,13 +85,13 @@ def test_a_deleted_message_is_found_with_its_last_snapshot_and_restored_from_it(
         find(playbook, subject="invoice", attachment="résumé", sender="ben@", snapshots=["all"], members=[ALICE], folder="inbox"),
         find(playbook, message_id="4711@fabrikam.com", snapshots=["all"], check_mode=True),
     )
-    assert (latest["item_count"], latest["items"], latest["changed"]) == (0, [], False)
+    assert (latest["item_count"], latest["matches"], latest["changed"]) == (0, [], False)
     assert latest["msg"] == "No item found in 1 snapshot of the plan sales."
-    (item,) = everywhere["items"]
+    (item,) = everywhere["matches"]
     assert (item["subject"], item["attachments"], item["folder"]) == ("Invoice 4711", ["Résumé 4711.pdf"], "Inbox")
     assert (item["snapshot_count"], item["first_snapshot"]) == (1, item["last_snapshot"])
     assert [snapshot["id"] for snapshot in everywhere["snapshots"]].index(item["last_snapshot"]["id"]) == 0
-    assert by_id["items"] == everywhere["items"]
+    assert by_id["matches"] == everywhere["matches"]
     options = {"sources": ["mail"], "snapshot": item["last_snapshot"]["id"], "item_ids": [item["id"]]}
     first, second = asked(playbook, restore(playbook, tmp_path, **options), restore(playbook, tmp_path, **options))
     assert (first["restored"], first["changed"], second["restored"], second["changed"]) == (1, True, 0, False)
@@ -107,12 +107,12 @@ def test_items_of_all_sources_are_found_and_counted(playbook: Playbook) -> None:
         find(playbook, sources=["calendar"], after="2026-04-20T00:00:00Z", before="2026-04-21T00:00:00Z"),
         find(playbook, recipient="carl@fabrikam.com"),
     )
-    sources = {(row["member"], row["source"]): row["items"] for row in everything["members"]}
+    sources = {(row["member"], row["source"]): row["item_count"] for row in everything["members"]}
     assert (sources[ALICE, "mail"], sources[BOB, "mail"], sources[ALICE, "calendar"], sources[ALICE, "contacts"]) == (10, 10, 1, 1)
-    assert (few["truncated"], len(few["items"]), few["item_count"]) == (True, 3, everything["item_count"])
+    assert (few["truncated"], len(few["matches"]), few["item_count"]) == (True, 3, everything["item_count"])
     assert "Only the newest 3 are listed" in few["msg"]
-    assert [(item["source"], item["subject"]) for item in series["items"]] == [("calendar", "Jour fixe")]
-    assert [(item["source"], item["member"]) for item in contact["items"]] == [("contacts", ALICE)]
+    assert [(item["source"], item["subject"]) for item in series["matches"]] == [("calendar", "Jour fixe")]
+    assert [(item["source"], item["member"]) for item in contact["matches"]] == [("contacts", ALICE)]
 
 
 def test_everything_of_a_member_becomes_files_that_other_programs_read(playbook: Playbook, tmp_path: Path) -> None:

@@ -76,8 +76,8 @@ class ItemIds:
             raw = _decode(text)
             if raw is None or len(raw) <= _DAY.size:
                 return None
-            place = self.read_message(_encode(raw[: -_DAY.size]))
-            day = int(_DAY.unpack(raw[-_DAY.size :])[0])
+            place = self.read_message(_encode(raw[: len(raw) - _DAY.size]))
+            day = int(_DAY.unpack(raw[len(raw) - _DAY.size :])[0])
         if place is None:
             return None
         return ItemPlace(place.message, place, day) if isinstance(place, RestId) else ItemPlace(place, None, day)

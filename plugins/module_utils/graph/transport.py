@@ -178,7 +178,7 @@ class Transport:
         """
         pool = self._pools.get(request.host) or self._open_pool(request.host)
         try:
-            response = pool.urlopen(
+            response = pool.request(
                 request.method,
                 request.target,
                 body=request.body,

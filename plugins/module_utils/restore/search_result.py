@@ -27,9 +27,9 @@ def search_result(found: Search, plan_name: str) -> dict[str, t.Any]:
         "item_count": found.count,
         "total_size": sum(totals.size for totals in found.totals.values()),
         "truncated": len(found.items) < found.count,
-        "items": [_item(found, item) for item in found.items],
+        "matches": [_item(found, item) for item in found.items],
         "members": [
-            {"member": found.names[member], "member_id": member, "source": source, "items": totals.items, "size": totals.size}
+            {"member": found.names[member], "member_id": member, "source": source, "item_count": totals.items, "size": totals.size}
             for (member, source), totals in found.totals.items()
         ],
         "snapshots": [_snapshot(snapshot) for snapshot in found.snapshots],

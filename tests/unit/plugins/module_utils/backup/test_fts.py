@@ -37,11 +37,11 @@ TEXTS = st.text(st.characters(exclude_categories=["C"]), max_size=12).map(lambda
 WORDS = TEXTS.filter(bool)
 MAILBOXES = st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.com", fullmatch=True)
 PEOPLE = st.fixed_dictionaries({fts.RECIPIENT_TYPE: st.sampled_from([1, 2, 3]), fts.DISPLAY_NAME: WORDS, fts.SMTP_ADDRESS: MAILBOXES})
+_SAMPLES: dict[t.Any, t.Any] = {0x6001001F: "x" * 70, 0x60020003: 7, 0x60030102: b"\0\1" * 9, 0x60040014: -5, 0x6005000B: True}
 OTHERS = st.dictionaries(
     st.sampled_from([0x6001001F, 0x60020003, 0x60030102, 0x60040014, 0x6005000B, fts.KEYWORDS]),
     st.just(0),
 ).map(lambda keys: {key: _SAMPLES.get(key, ["Red", "Blue"]) for key in keys})
-_SAMPLES: dict[t.Any, t.Any] = {0x6001001F: "x" * 70, 0x60020003: 7, 0x60030102: b"\0\1" * 9, 0x60040014: -5, 0x6005000B: True}
 
 
 def files() -> st.SearchStrategy[MapiAttachment]:

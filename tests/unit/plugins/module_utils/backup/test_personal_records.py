@@ -79,8 +79,8 @@ def test_an_event_of_any_time_has_a_place_of_its_own(start: datetime, identity: 
     event = {"start": {"dateTime": start.isoformat(timespec="seconds"), "timeZone": "UTC"}}
     file = event_file({"id": identity, **event_record(event)})
     assert re.fullmatch(r"\d{4}/\d\d/\d\d/\d{6}-[0-9a-f]{16}\.json", file)
-    assert is_shard(file.split("/")[0])
-    assert parts_path(tuple(file.split("/")))[-1] == file.split("/")[-1].replace(".json", ".files")
+    assert is_shard(file.partition("/")[0])
+    assert parts_path(tuple(file.split("/")))[-1] == file.rpartition("/")[2].replace(".json", ".files")
 
 
 @given(

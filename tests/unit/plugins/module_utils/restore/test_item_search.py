@@ -126,15 +126,15 @@ def test_an_unknown_member_is_answered_with_the_known_ones() -> None:
 def test_what_is_not_listed_is_counted_and_said() -> None:
     result = found(limit=1)
     document = search_result(result, "sales")
-    assert (document["item_count"], document["truncated"], len(document["items"])) == (4, True, 1)
-    assert [(row["member"], row["items"]) for row in document["members"]] == [("anna@x.example", 3), ("ben@x.example", 1)]
+    assert (document["item_count"], document["truncated"], len(document["matches"])) == (4, True, 1)
+    assert [(row["member"], row["item_count"]) for row in document["members"]] == [("anna@x.example", 3), ("ben@x.example", 1)]
     assert document["total_size"] == sum(item.record["size"] for item in found().items)
     assert "Only the newest 1 are listed" in document["msg"]
     assert search_sentence(found(item_filter=ItemFilter(subject="nothing")), "sales") == "No item found in 4 snapshots of the plan sales."
 
 
 def test_an_item_tells_its_first_and_last_snapshot() -> None:
-    item = search_result(found(item_filter=ItemFilter(ids=frozenset({"a2"}))), "sales")["items"][0]
+    item = search_result(found(item_filter=ItemFilter(ids=frozenset({"a2"}))), "sales")["matches"][0]
     snapshots = plan_snapshots(GROUP.place.reopen(), "sales")
     assert (item["first_snapshot"]["id"], item["last_snapshot"]["id"], item["snapshot_count"]) == (snapshots[0].id, snapshots[1].id, 2)
     assert item["snapshots"] == [snapshots[0].id, snapshots[1].id]

@@ -25,7 +25,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limi
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.requester import Requester
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.traffic import Meter
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.transport import Incoming, Outgoing
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import Choice, choose
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import choose
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.conflict import Policy
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.engine import MailboxTarget, check_policy, restore_to_mailbox
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.mail_writer import _INLINE_BYTES, _split
@@ -129,7 +129,7 @@ def test_inv09_check_mode_only_asks_and_counts_the_same(group: Group) -> None:
 
 @pytest.mark.parametrize("policy", [Policy.COPY, Policy.REPLACE])
 def test_archived_items_cannot_be_doubled_or_replaced_where_they_were(policy: Policy) -> None:
-    choice = t.cast("Choice", types.SimpleNamespace(source="archive"))
+    choice: t.Any = types.SimpleNamespace(source="archive")
     target = MailboxTarget(user=UserId("ben"), principal_name="ben", top=None, policy=policy)
     with pytest.raises(InputError, match="cannot be copied or replaced"):
         check_policy([choice], target)
