@@ -27,7 +27,6 @@ from .members import (
     group_of,
     members_as_json,
     read_members,
-    source_tree,
     with_directories,
 )
 from .restore_points import newest_first, plan_snapshots, time_after
@@ -68,6 +67,7 @@ class GroupTree:
         self._members = members
         self.run_id = run_id
         self.now = now
+        self._base_directories: dict[str, TreeId] | None = None
         self._base_trees: dict[tuple[str, str], TreeId | None] = {}
         self._trees: dict[str, dict[str, TreeId | None]] = {}
         self._lock = threading.Lock()
@@ -98,14 +98,10 @@ class GroupTree:
         return cls(plan, store, base, node, before, with_directories(after), run_id, now, warnings)
 
     def task(self, member: Member) -> MemberTask:
+        """What a reader has to know of a member. A member whose mailbox is stored has a tree, whatever became of it."""
         before = self._before.get(member.id)
-        group = None if self._base_group is None or before is None or not before.directory else self._base_group.subtree
-        return MemberTask(
-            member=member,
-            group=group,
-            directory="" if before is None else before.directory,
-            states={} if before is None else before.sources,
-        )
+        tree = None if before is None else self._directories().get(before.directory)
+        return MemberTask(member=member, tree=tree, states={} if before is None else before.sources)
 
     def put(self, report: SourceReport) -> None:
         """Take what a source has now. All of it must be in the repository before the next snapshot is saved."""
@@ -184,15 +180,24 @@ class GroupTree:
         group = None if self._base_group is None else self._base_group.subtree
         return None if group is None else find_node(self.store, group, (name,))
 
+    def _directories(self) -> dict[str, TreeId]:
+        """The directories of the last snapshot by name. Read once: the tree of a group is as large as the group."""
+        if self._base_directories is None:
+            group = None if self._base_group is None else self._base_group.subtree
+            nodes = [] if group is None else self.store.read_tree(group)
+            self._base_directories = {node.name: node.subtree for node in nodes if node.subtree is not None}
+        return self._base_directories
+
     def _base_tree(self, member_id: str, source: str) -> TreeId | None:
         """What a source had before that this run has not read, or not yet; None if that is lost."""
         if (member_id, source) not in self._base_trees:
             before = self._before.get(member_id)
-            group = None if self._base_group is None else self._base_group.subtree
+            directory = None if before is None else self._directories().get(before.directory)
             tree = None
-            if before is not None and group is not None:
+            if directory is not None:
                 with contextlib.suppress(BlobMissing):
-                    tree = source_tree(self.store, group, before.directory, source)
+                    node = find_node(self.store, directory, (source,))
+                    tree = None if node is None else node.subtree
             self._base_trees[member_id, source] = tree
         return self._base_trees[member_id, source]
 

@@ -18,7 +18,7 @@ from ..graph.errors import Cancelled, MailboxUnavailable
 from ..graph.ids import UserId
 from ..repository.errors import BlobMissing, RepositoryDamaged, RepositoryError
 from ..repository.types import TreeId
-from .member_task import MemberTask, SourceReport, base_tree, never_had_a_mailbox
+from .member_task import MemberTask, SourceReport, base_tree
 from .members import SourceState, SourceStatus
 from .results import Counts, Finding, Outcome, SourceResult, finding_of
 from .source_read import NO_MAILBOX, SourcePreview, SourceRead
@@ -64,7 +64,7 @@ def back_up_member(
             done = work.failed(error)
             if isinstance(error, MailboxUnavailable):
                 unavailable = error
-                if not has_tree and done.tree is None and never_had_a_mailbox(task, writer):
+                if not has_tree and done.tree is None and task.tree is None:
                     done = work.without_mailbox()
         has_tree = has_tree or done.tree is not None
         report(done)
@@ -87,7 +87,7 @@ def preview_member(
             result = _preview_of_failure(task, source, store, error)
             if isinstance(error, MailboxUnavailable):
                 unavailable = error
-                if never_had_a_mailbox(task, store):
+                if task.tree is None:
                     result = _no_mailbox(task, source)
         results.append(result)
     return tuple(results)

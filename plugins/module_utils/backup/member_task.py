@@ -13,10 +13,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ..plan.selection import Member
-from ..repository.errors import RepositoryDamaged
 from ..repository.trees import find_node
 from ..repository.types import TreeId
-from .members import SourceState, source_tree
+from .members import SourceState
 from .results import SourceResult
 
 if t.TYPE_CHECKING:
@@ -25,11 +24,13 @@ if t.TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberTask:
-    """A member to be backed up, and where its last states lie: below a directory in the tree of its group."""
+    """A member to be backed up, and the tree of its directory with its last states, None if it has none.
+
+    The directory's own tree, because the one of the group is as large as the group is.
+    """
 
     member: Member
-    group: TreeId | None
-    directory: str
+    tree: TreeId | None
     states: t.Mapping[str, SourceState]
 
 
@@ -50,12 +51,5 @@ class SourceReport:
 
 def base_tree(task: MemberTask, source: str, store: BlobReader) -> TreeId | None:
     """What the source had before. Raises RepositoryDamaged."""
-    return None if task.group is None else source_tree(store, task.group, task.directory, source)
-
-
-def never_had_a_mailbox(task: MemberTask, store: BlobReader) -> bool:
-    """Whether nothing of the member is stored, and nothing that was is lost: whose mailbox is stored has one that fails."""
-    try:
-        return task.group is None or not task.directory or find_node(store, task.group, (task.directory,)) is None
-    except RepositoryDamaged:
-        return False
+    node = None if task.tree is None else find_node(store, task.tree, (source,))
+    return None if node is None else node.subtree

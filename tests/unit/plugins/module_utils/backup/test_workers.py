@@ -28,7 +28,7 @@ from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils
 
 def task(status: SourceStatus | None) -> MemberTask:
     states = {} if status is None else {MAIL: SourceState(status=status)}
-    return MemberTask(member=member("anna"), group=None, directory="", states=states)
+    return MemberTask(member=member("anna"), tree=None, states=states)
 
 
 def tasks(new: int, known: int) -> list[MemberTask]:
