@@ -146,7 +146,7 @@ class _Run:
             if isinstance(action, Remove):
                 self._remove(storing, action.old)
             elif storing is None and action.old is None and action.is_certain:
-                self._count(None, 0)
+                self.counts.keep(None, 0)
                 self.counts.fetched += 1
             else:
                 self._items.ask(action)
@@ -188,22 +188,12 @@ class _Run:
         if storing is not None and not storing.keep(look.old, answer):
             self._items.ask(dataclasses.replace(look, is_forced=True))
             return
-        self._count(look.old, number)
+        self.counts.keep(None if look.old is None else look.old["folder"], number)
 
     def _remove(self, storing: _Storing | None, old: Record) -> None:
         if storing is not None:
             storing.remove(old)
-        self.counts.total -= 1
-        self.counts.removed += 1
-
-    def _count(self, old: Record | None, folder: int) -> None:
-        if old is None:
-            self.counts.total += 1
-            self.counts.added += 1
-        elif old["folder"] != folder:
-            self.counts.moved += 1
-        else:
-            self.counts.updated += 1
+        self.counts.remove()
 
 
 def _saved(tree: ItemTree, state: ItemState, changes: ItemChanges, seen: FolderRound, counts: Counts, watched: Watched) -> TreeId:

@@ -210,12 +210,6 @@ def _is_same(state: ItemState, changes: MailChanges, folders: FolderRound) -> bo
 
 def _count(counts: Counts, action: Action) -> None:
     if action.what is Do.REMOVE:
-        counts.total -= 1
-        counts.removed += 1
-    elif action.old is None:
-        counts.total += 1
-        counts.added += 1
-    elif action.old["folder"] != action.new["folder"]:
-        counts.moved += 1
+        counts.remove()
     else:
-        counts.updated += 1
+        counts.keep(None if action.old is None else action.old["folder"], action.new["folder"])

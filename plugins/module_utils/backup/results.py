@@ -77,6 +77,21 @@ class Counts:
     fetched_bytes: int = 0
     stored_bytes: int = 0
 
+    def keep(self, before: int | None, folder: int) -> None:
+        """Count an item that is in the folder of this number; ``before`` is the one that it was in, None if it is new."""
+        if before is None:
+            self.total += 1
+            self.added += 1
+        elif before != folder:
+            self.moved += 1
+        else:
+            self.updated += 1
+
+    def remove(self) -> None:
+        """Count an item that is gone."""
+        self.total -= 1
+        self.removed += 1
+
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
