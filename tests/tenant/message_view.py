@@ -83,6 +83,11 @@ def body_content(message: Message) -> tuple[str, bool]:
     return content.text, content.is_html
 
 
+def _preview(message: Message) -> str:
+    known = None if (message.properties or {}).get("body") is not None else message.body.summary().preview
+    return preview(*body_content(message)) if known is None else known
+
+
 def _body(message: Message, _view: View) -> dict[str, str]:
     text, is_html = body_content(message)
     return {"contentType": "html" if is_html else "text", "content": text}
@@ -127,7 +132,7 @@ PROPERTIES: dict[str, Callable[[Message, View], t.Any]] = {
     "hasAttachments": lambda message, view: has_attachments(message),
     "internetMessageId": _from_summary(lambda summary: summary.message_id, "internetMessageId"),
     "subject": _from_summary(lambda summary: summary.subject, "subject"),
-    "bodyPreview": lambda message, view: preview(*body_content(message)),
+    "bodyPreview": lambda message, view: _preview(message),
     "importance": _from_summary(lambda summary: summary.importance, "importance"),
     "parentFolderId": lambda message, view: message.folder.id,
     "conversationId": _conversation,

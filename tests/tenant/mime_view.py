@@ -22,7 +22,7 @@ Person = tuple[str, str]  # display name, address
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """The header part of a message."""
+    """What lists show of a message. C(preview) is None where nobody has looked into the body yet."""
 
     subject: str
     sent: datetime.datetime
@@ -36,6 +36,7 @@ class Summary:
     importance: str = "normal"
     headers: tuple[tuple[str, str], ...] = ()
     has_attachments: bool = False
+    preview: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,7 @@ def _summarise(mime: bytes) -> Summary:
         importance=_importance(message),
         headers=headers,
         has_attachments=any(not part.is_inline for part in _parts(message)),
+        preview=preview(*_body(message)),
     )
 
 
