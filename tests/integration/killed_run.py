@@ -13,7 +13,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup import group_tree, mail_reader
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository import pack_queue, packs
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository import packs
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import Backup
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.killable import serve
 
@@ -36,7 +36,7 @@ def run(job: dict[str, t.Any]) -> None:
 if __name__ in ("__main__", "__mp_main__"):  # here, and in worker processes
     mail_reader._OFFER_BYTES = 100_000
     group_tree._CHECKPOINT_BYTES = 300_000
-    packs.TARGET_SIZE = pack_queue.TARGET_SIZE = 100_000
+    packs.TARGET_SIZE = 100_000
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:

@@ -4,8 +4,9 @@
 
 """Where every blob lies: a private SQLite database of about 60 bytes a blob.
 
-Up to 64 MiB of it are memory; what is more SQLite keeps in a temporary file that has no name and dies with the process. So
-a small repository touches no disk, and a large one no more memory. A look-up takes 3 to 5 microseconds.
+Up to 16 MiB of it are memory; what is more SQLite keeps in a temporary file that has no name and dies with the process. So
+a small repository touches no disk, and a large one takes no more memory: four times as much would open a million blobs an
+eighth sooner (C(tests/benchmark/index_scale.py)). A look-up takes 3 to 5 microseconds.
 
 Only entries whose index file and whose pack, with the size that the index implies, are in today's listing count as
 present: a writer stores anything else again. The others are kept, so that a reader can still try them and can name the
@@ -30,7 +31,7 @@ from .types import BlobId, BlobKind, IndexId, PackId
 KIND_NUMBERS = {BlobKind.DATA: 0, BlobKind.TREE: 1}
 KINDS = {number: kind for kind, number in KIND_NUMBERS.items()}
 
-_MEMORY_KIBIBYTES = 64 << 10
+_MEMORY_KIBIBYTES = 16 << 10
 _ROWS_AT_ONCE = 4_096
 _NAMES_AT_ONCE = 500
 _SETTINGS = (

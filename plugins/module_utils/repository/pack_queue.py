@@ -21,14 +21,14 @@ from .crypto import SealingKey
 from .errors import RepositoryError
 from .index_files import encode_index
 from .object_files import ObjectFiles
-from .packs import TARGET_SIZE, PackBuilder
+from .packs import PackBuilder, target_size
 from .storage import FileKind
 from .types import BlobId, BlobKind, IndexId
 
 PACKS_PER_INDEX = 32
-BLOBS_PER_INDEX = 40_000
-#: Packs that are uploaded at a time, while the next one fills; each is 16 MiB of memory.
-_UPLOADS_AT_ONCE = 2
+BLOBS_PER_INDEX = 10_000
+#: Packs that are uploaded at a time, while the next one fills; each is 16 MiB of memory. A run has a writer for each core.
+_UPLOADS_AT_ONCE = 1
 
 BlobKey = tuple[BlobKind, BlobId]
 
@@ -62,7 +62,7 @@ class PackQueue:
         self._on_indexed = on_indexed
         self._open = {kind: PackBuilder(kind) for kind in BlobKind}
         self._uploading: list[PackBuilder] = []
-        self._spare: list[PackBuilder] = []
+        self._spare: dict[BlobKind, list[PackBuilder]] = {kind: [] for kind in BlobKind}
         self._unindexed: list[PackContent] = []
         self._unindexed_blobs = 0
         self._places: dict[BlobKey, BlobPlace] = {}
@@ -99,7 +99,7 @@ class PackQueue:
         Waits where that would make one pack too many, so that memory stays bounded however many threads save.
         """
         self.refuse_if_broken()
-        while len(self._uploading) >= _UPLOADS_AT_ONCE and self._open[kind].size + len(sealed.data) >= TARGET_SIZE:
+        while len(self._uploading) >= _UPLOADS_AT_ONCE and self._open[kind].size + len(sealed.data) >= target_size(kind):
             self.changed.wait()
             self.refuse_if_broken()
         builder = self._open[kind]
@@ -118,7 +118,7 @@ class PackQueue:
         content, size = finished.content, len(finished.data)
         with self.changed:
             self._uploading.remove(builder)
-            self._spare.append(builder)
+            self._spare[builder.kind].append(builder)
             self._unindexed.append(content)
             self._unindexed_blobs += len(content.blobs)
             self._places.update(((entry.kind, entry.id), BlobPlace(content.id, entry)) for entry in content.blobs)
@@ -131,13 +131,11 @@ class PackQueue:
 
     def flush(self) -> None:
         """Make everything that was added before durable, and known to the index. Raises StorageError, LockLost."""
+        for kind in BlobKind:
+            if (builder := self._take_open(kind)) is not None:
+                self.upload(builder)
         with self.changed:
-            self.refuse_if_broken()
-            mine = [self._take(kind) for kind in BlobKind if len(self._open[kind])]
             awaited = list(self._uploading)
-        for builder in mine:
-            self.upload(builder)
-        with self.changed:
             while self._failure is None and (self._indexing or any(builder in self._uploading for builder in awaited)):
                 self.changed.wait()
             self.refuse_if_broken()
@@ -164,9 +162,18 @@ class PackQueue:
                 self._writes -= 1
                 self.changed.notify_all()
 
+    def _take_open(self, kind: BlobKind) -> PackBuilder | None:
+        """The open pack, if there is anything in it, once there is room to upload it."""
+        with self.changed:
+            self.refuse_if_broken()
+            while len(self._uploading) >= _UPLOADS_AT_ONCE:
+                self.changed.wait()
+                self.refuse_if_broken()
+            return self._take(kind) if len(self._open[kind]) else None
+
     def _take(self, kind: BlobKind) -> PackBuilder:
         builder = self._open[kind]
-        self._open[kind] = self._spare.pop().clear(kind) if self._spare else PackBuilder(kind)
+        self._open[kind] = self._spare[kind].pop().clear() if self._spare[kind] else PackBuilder(kind)
         self._uploading.append(builder)
         return builder
 

@@ -52,9 +52,8 @@ class PackBuilder:
         self._entries: dict[BlobId, PackedBlob] = {}
         self._pages = _new_pages(_USUAL_SIZE)
 
-    def clear(self, kind: BlobKind) -> PackBuilder:
+    def clear(self) -> PackBuilder:
         """Begin another pack. What L(finish) gave is no longer valid."""
-        self.kind = kind
         self.size = 0
         self._entries = {}
         return self
@@ -71,7 +70,7 @@ class PackBuilder:
         return len(self._entries)
 
     def is_full(self) -> bool:
-        return is_full(self.size, len(self._entries))
+        return is_full(self.kind, self.size, len(self._entries))
 
     def finish(self, key: SealingKey) -> FinishedPack:
         """The whole pack, without copying it. Nothing can be added any more."""
@@ -97,9 +96,14 @@ def _new_pages(size: int) -> mmap.mmap:
     return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
-def is_full(size: int, entries: int) -> bool:
+def target_size(kind: BlobKind) -> int:
+    """Directories are some hundredths of what a repository holds, and a pack that fills is memory: theirs are a quarter as large."""
+    return TARGET_SIZE if kind is BlobKind.DATA else TARGET_SIZE // 4
+
+
+def is_full(kind: BlobKind, size: int, entries: int) -> bool:
     """Whether a pack with so many bytes of blobs takes no more."""
-    return size >= TARGET_SIZE or entries >= _MAX_ENTRIES
+    return size >= target_size(kind) or entries >= _MAX_ENTRIES
 
 
 def pack_size(blobs: t.Iterable[PackedBlob]) -> int:

@@ -169,7 +169,7 @@ def packed_size(blobs: t.Iterable[PackedBlob]) -> int:
         if entries == 1:
             total += pack_size(())
         total += pack_size((blob,)) - pack_size(())
-        open_packs[blob.kind] = (0, 0) if is_full(length, entries) else (length, entries)
+        open_packs[blob.kind] = (0, 0) if is_full(blob.kind, length, entries) else (length, entries)
     return total
 
 

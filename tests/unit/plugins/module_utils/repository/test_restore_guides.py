@@ -15,7 +15,7 @@ import sys
 import textwrap
 import time
 import typing as t
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path as FilePath
 
 import pytest
@@ -50,6 +50,12 @@ FILES: dict[Path, bytes] = {
     ("Sales", ".m365", "run.json"): b'{"outcome": "complete"}',
     ("Sales", ".m365", "members.json"): b'{"members": []}',
 }
+DRIVE: Path = ("Sales files", "adele@example.com", "onedrive")
+DRIVE_FILES: dict[Path, bytes] = {
+    (*DRIVE, "Notes.txt"): b"Buy milk",
+    (*DRIVE, "Documents", "Budget 2026.xlsx"): b"a budget",
+    (*DRIVE, ".m365", "source.json"): b"{}",
+}
 
 
 def commands(page: str) -> list[str]:
@@ -61,8 +67,11 @@ def commands(page: str) -> list[str]:
 def make_repository(storage: Storage) -> None:
     repository = create_repository(storage, PASSPHRASE, recovery_passphrase=RECOVERY_KEY, kdf=CHEAP)
     with repository.writing(hostname="backup1") as writer:
+        now = datetime.now(timezone.utc)
+        drives = save_files(writer, DRIVE_FILES)
+        writer.save_snapshot(drives, time=now - timedelta(hours=1), paths=["/m365"], tags=["m365", "plan:sales-files"])
         tree = save_files(writer, FILES)
-        writer.save_snapshot(tree, time=datetime.now(timezone.utc), paths=["/m365"], tags=["m365", "plan:sales"])
+        writer.save_snapshot(tree, time=now, paths=["/m365"], tags=["m365", "plan:sales"])
 
 
 @pytest.fixture
@@ -107,6 +116,10 @@ def messages(folder: FilePath) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.eml"))
 
 
+def contents(folder: FilePath) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 needs_restic = pytest.mark.skipif(shutil.which("restic") is None, reason="the restic binary is not installed (apt install restic)")
 
 
@@ -118,6 +131,10 @@ def test_every_command_of_the_page_on_restic_works(root: FilePath) -> None:
     assert messages(root / "srv/restored") == ["/".join(MESSAGE)]
     assert messages(root / "srv/restored_member") == ["/".join(MESSAGE)]
     assert (root / "srv/message.eml").read_bytes() == FILES[MESSAGE]
+    assert contents(root / "srv/restored_files") == {"/".join(path): content for path, content in DRIVE_FILES.items()}
+    assert contents(root / "srv/restored_documents") == {
+        "/".join(path): content for path, content in DRIVE_FILES.items() if "Documents" in path
+    }
     for words in (
         "/".join(MESSAGE),
         '"subject": "Offer for June"',
@@ -174,7 +191,7 @@ def test_every_command_of_the_page_on_the_recovery_tool_works(root: FilePath) ->
     assert messages(root / "srv/extracted") == ["/".join(MESSAGE)]
     everything = sorted("/".join(path) for path in FILES if path[-1].endswith(".eml"))
     assert messages(root / "srv/extracted_group") == messages(root / "srv/extracted_anyway") == everything
-    for words in ("/Sales/adele@example.com\n", "/Sales/bo@example.com\n", "Checked 1 snapshots"):
+    for words in ("/Sales/adele@example.com\n", "/Sales/bo@example.com\n", "Checked 2 snapshots"):
         assert words in said
     assert "DAMAGED" not in said
 
