@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import random
 import time
 import typing as t
 
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import BackupError
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_filter import ItemFilter
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import MAIL
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import GraphClient
@@ -23,6 +26,21 @@ from ansible_collections.tenantvault.m365_backup.tests.integration.backups impor
 from ansible_collections.tenantvault.m365_backup.tests.integration.graph_tenant import connected
 
 TOP = "Restored"
+#: What a restore may meet at any request.
+WRITE_FAULTS: tuple[dict[str, t.Any], ...] = (
+    {"name": "throttled", "retry_after": 1},
+    {"name": "throttled", "retry_after": None},
+    {"name": "mailbox_stale"},
+    {"name": "gateway_timeout"},
+    {"name": "reset"},
+    {"name": "token_expired"},
+    {"name": "unavailable", "body": "html"},
+    {"name": "unavailable", "body": "empty"},
+    {"name": "answer_lost", "how": "503"},
+    {"name": "answer_lost", "how": "500"},
+    {"name": "answer_lost", "how": "504"},
+    {"name": "answer_lost", "how": "reset"},
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +75,16 @@ def counts(result: RestoreResult) -> dict[str, int]:
     """How often each outcome came, without those that did not."""
     totals = {name: value for name, value in result.as_dict().items() if name in ("restored", "copied", "replaced", "kept", "unchanged")}
     return {name: value for name, value in totals.items() if value}
+
+
+def restore_in_storms(restore: Restore, operations: t.Sequence[str], seed: int, *more: dict[str, t.Any]) -> RestoreResult:
+    """Start it three times with ten faults at random, and once without any. What the last one says."""
+    control, dice = restore.backup.tenant.control, random.Random(seed)
+    for _start in range(3):
+        for fault in dice.sample([*WRITE_FAULTS, *more], 10):
+            spec = {"mailbox": restore.into, "times": dice.randrange(1, 5), "probability": 0.3, "match": {"operation": list(operations)}}
+            control.arm({**spec, **fault})
+        with contextlib.suppress(BackupError):
+            restore.run()
+        control.disarm()
+    return restore.run()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import os
 import typing as t
 
 import pytest
@@ -17,7 +18,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.ite
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import ARCHIVE, MAIL
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.conflict import Policy
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import Backup
-from ansible_collections.tenantvault.m365_backup.tests.integration.restores import TOP, Restore, counts
+from ansible_collections.tenantvault.m365_backup.tests.integration.restores import TOP, Restore, counts, restore_in_storms
 from tenant.harness import RunningTenant
 from tenant.tokens import DEFAULT_ROLES
 
@@ -129,6 +130,23 @@ def test_sessions_that_expire_are_renewed_and_none_gets_a_token(restore: Restore
     control.arm({"name": "token_expired", "mailbox": restore.into, "times": 3, "match": {"operation": "import_item"}})
     result = restore.run()
     assert (counts(result), result.findings) == ({"restored": ITEMS}, [])
+    assert facts(restore, restore.into, PRIMARY) == wanted
+
+
+IMPORT_FAULTS: tuple[dict[str, t.Any], ...] = (
+    {"name": "status", "status": 409, "code": "", "message": "Invalid import session.", "match": {"operation": "import_item"}},
+    {"name": "status", "status": 401, "match": {"operation": "import_item"}},
+    {"name": "status", "status": 403, "code": "ErrorAccessDenied", "match": {"operation": "import_item"}},
+    {"name": "status", "status": 400, "code": "ErrorInvalidRequest", "match": {"operation": "import_item"}},
+)
+
+
+@pytest.mark.parametrize("seed", range(2 * int(os.environ.get("M365_TORTURE", "1"))))
+def test_storms_import_nothing_twice_and_a_calm_start_makes_it_complete(restore: Restore, wanted: t.Any, seed: int) -> None:
+    operations = ["import_item", "import_session", "exchange_folder_create", "exchange_folders_list", "exchange_items_list"]
+    result = restore_in_storms(restore, operations, seed, *IMPORT_FAULTS)
+    assert result.findings == []
+    assert sum(counts(result).values()) == ITEMS
     assert facts(restore, restore.into, PRIMARY) == wanted
 
 

@@ -13,6 +13,7 @@ import email.message
 import email.mime.application
 import email.mime.multipart
 import email.mime.text
+import os
 import typing as t
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.co
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.marks import UNFINISHED
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import Backup, mail
 from ansible_collections.tenantvault.m365_backup.tests.integration.graph_tenant import new_user
-from ansible_collections.tenantvault.m365_backup.tests.integration.restores import TOP, Restore, counts
+from ansible_collections.tenantvault.m365_backup.tests.integration.restores import TOP, Restore, counts, restore_in_storms
 from tenant.harness import RunningTenant
 
 Message = dict[str, t.Any]
@@ -113,6 +114,15 @@ def test_a_lost_answer_makes_nothing_twice_and_loses_nothing(restore: Restore, o
     )
     result = restore.run()
     assert (counts(result), result.findings) == ({"restored": MESSAGES + 5}, [])
+    assert facts(restore, restore.into, TOP) == facts(restore, restore.backup.users[0])
+
+
+@pytest.mark.parametrize("seed", range(2 * int(os.environ.get("M365_TORTURE", "1"))))
+def test_storms_make_nothing_twice_and_a_calm_start_makes_it_complete(restore: Restore, seed: int) -> None:
+    operations = ["message_create", "message_update", "message_move", "attachment_create", "upload_session", "folder_create", "folder_get"]
+    result = restore_in_storms(restore, operations, seed)
+    assert result.findings == []
+    assert sum(counts(result).values()) == MESSAGES + 5
     assert facts(restore, restore.into, TOP) == facts(restore, restore.backup.users[0])
 
 
