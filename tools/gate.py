@@ -256,6 +256,8 @@ def prepare(parts: set[str]) -> None:
     if parts & {"unit", "integration", "oldest"}:
         provide_program("restic", "tests that let restic judge our repositories are skipped", needed=bool(os.environ.get("CI")))
         provide_program("strace", "the test that sees our syncs reach the kernel is skipped", needed=bool(os.environ.get("CI")))
+        for name in ("rclone", "onedrive"):
+            provide_program(name, f"tests in which {name} reads the test tenant's drives are skipped", needed=bool(os.environ.get("CI")))
 
 
 def provide_program(name: str, without: str, *, needed: bool) -> None:

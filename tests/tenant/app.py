@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 import typing as t
 import uuid
@@ -47,7 +48,7 @@ class Edge:
             if answer.cut is Cut.RESET and answer.cut_after == 0 and self._reset(scope["client"][1]):
                 return
             # Counted out and logged before the last byte leaves: who has the whole answer may ask again at once, or read the log.
-            await _send(answer, send, lambda sent: self._service.finish(ticket, answer, sent))
+            await _send(answer, receive, send, lambda sent: self._service.finish(ticket, answer, sent))
             if answer.cut is not None:
                 if answer.cut is Cut.RESET:
                     self._reset(scope["client"][1])
@@ -104,13 +105,23 @@ async def read_call(scope: Scope, receive: Receive) -> Call:
     )
 
 
-async def _send(answer: Answer, send: Send, before_end: Callable[[int], None]) -> None:
+async def _send(answer: Answer, receive: Receive, send: Send, before_end: Callable[[int], None]) -> None:
     """Sends an answer; C(before_end) is told the size of the body just before the client can have all of it."""
     headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in answer.headers.items()]
     if isinstance(answer.body, bytes):
         await _send_whole(answer, answer.body, headers, send, before_end)
     else:
-        await _send_chunks(answer, answer.body, headers, send, before_end)
+        leaving = asyncio.create_task(_departure(receive))
+        try:
+            await _send_chunks(answer, answer.body, headers, send, before_end, leaving)
+        finally:
+            leaving.cancel()
+
+
+async def _departure(receive: Receive) -> None:
+    """Ends when the client goes away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _send_whole(
@@ -126,15 +137,21 @@ async def _send_whole(
 
 
 async def _send_chunks(
-    answer: Answer, chunks: Iterator[bytes], headers: list[tuple[bytes, bytes]], send: Send, before_end: Callable[[int], None]
+    answer: Answer,
+    chunks: Iterator[bytes],
+    headers: list[tuple[bytes, bytes]],
+    send: Send,
+    before_end: Callable[[int], None],
+    leaving: asyncio.Task[None],
 ) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     sent = 0
     for chunk in chunks:
         piece = chunk if answer.cut is None else chunk[: answer.cut_after - sent]
         await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await asyncio.sleep(answer.pace)  # other requests are not to wait for the end of a large file
         sent += len(piece)
-        if answer.cut is not None and sent >= answer.cut_after:
+        if leaving.done() or (answer.cut is not None and sent >= answer.cut_after):
             break
     before_end(sent)
     if answer.cut is None:

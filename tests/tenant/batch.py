@@ -76,6 +76,7 @@ def _inner_call(call: Call, part: Part) -> Call:
     raw_path, _mark, query = str(part["url"]).partition("?")
     headers = {
         "authorization": call.headers.get("authorization", ""),
+        "user-agent": call.headers.get("user-agent", ""),
         **{str(name).lower(): str(value) for name, value in (part.get("headers") or {}).items()},
     }
     immutable, size = read_prefer(headers.get("prefer", ""))

@@ -29,7 +29,8 @@ class Cut(enum.Enum):
 
 @dataclasses.dataclass(slots=True)
 class Answer:
-    """An HTTP answer. C(body) is bytes (sent with Content-Length) or an iterator of chunks (sent chunked)."""
+    """An HTTP answer. C(body) is bytes (sent with Content-Length) or an iterator of chunks (sent chunked, unless
+    the headers say how long it is)."""
 
     status: int = 200
     body: bytes | Iterator[bytes] = b""
@@ -37,17 +38,28 @@ class Answer:
     code: str | None = None
     cut: Cut | None = None
     cut_after: int = 0
+    pace: float = 0.0  # seconds between chunks
 
 
 class GraphError(Exception):
-    """An error that leaves the tenant as Graph's envelope. C(code) and C(message) are the service's own words."""
+    """An error that leaves the tenant as Graph's envelope. C(code) and C(message) are the service's own words.
 
-    def __init__(self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None) -> None:
+    C(inner) is what C(innerError) says beside date and request id: a code of its own, perhaps another C(innererror) below.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None, inner: Mapping[str, t.Any] | None = None
+    ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
         self.code = code
         self.message = message
         self.headers = dict(headers or {})
+        self.inner = dict(inner or {})
+
+
+class NoDrive(GraphError):
+    """A user has no drive. SharePoint counts who asks for such drives too often."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -66,6 +78,7 @@ class Call:
     operation: str = "other"
     values: dict[str, str] = dataclasses.field(default_factory=dict)
     client_id: str = ""
+    user_id: str = ""  # of a user who signed in; empty for an app
     roles: frozenset[str] = frozenset()
     mailbox_key: str | None = None
     immutable_ids: bool = False

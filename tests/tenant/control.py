@@ -11,7 +11,9 @@ import datetime
 import typing as t
 
 from .control_connection import TenantControlError
+from .control_drive_client import DriveControlClient
 from .control_exchange_client import ExchangeControlClient
+from .control_hold_client import HoldControlClient
 from .control_personal_client import PersonalControlClient
 
 if t.TYPE_CHECKING:
@@ -27,7 +29,7 @@ _BATCH_BYTES = 4 * 1024 * 1024
 __all__ = ("ControlClient", "TenantControlError")
 
 
-class ControlClient(ExchangeControlClient, PersonalControlClient):
+class ControlClient(DriveControlClient, ExchangeControlClient, HoldControlClient, PersonalControlClient):
     """One method per operation; may be used by several threads."""
 
     # Directory

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .licences import STANDARD, licence_rows
 from .mail_items import now
 from .mailbox import Mailbox
 from .message_view import stamp
@@ -22,7 +23,6 @@ _GROUP_KINDS: dict[str, dict[str, t.Any]] = {
     "distribution": {"groupTypes": [], "mailEnabled": True, "securityEnabled": False},
     "mail_security": {"groupTypes": [], "mailEnabled": True, "securityEnabled": True},
 }
-_EXCHANGE_PLAN = {"capabilityStatus": "Enabled", "service": "exchange", "servicePlanId": "9aaf7827-d63c-4b61-89c3-182f06f82e5c"}
 
 
 class DirectoryControl:
@@ -57,7 +57,7 @@ class DirectoryControl:
                 "accountEnabled": account_enabled,
                 "createdDateTime": stamp(now()),
                 "proxyAddresses": [f"SMTP:{mail}"] if mail else [],
-                "assignedPlans": [{"assignedDateTime": stamp(now()), **_EXCHANGE_PLAN}] if mailbox else [],
+                **(licence_rows(STANDARD) if mailbox else {}),
                 **(properties or {}),
             },
             object_id=object_id,

@@ -22,7 +22,10 @@ from starlette.routing import Route
 from .call import GraphError, json_bytes
 from .control_calendar import CalendarControl
 from .control_directory import DirectoryControl
+from .control_drive import DriveControl
+from .control_drive_holds import DriveHoldControl
 from .control_exchange import ExchangeControl
+from .control_licences import LicenceControl
 from .control_mail import MailControl
 from .control_people import PeopleControl
 from .control_system import SystemControl
@@ -30,7 +33,17 @@ from .control_system import SystemControl
 if t.TYPE_CHECKING:
     from .state import Tenant
 
-_PARTS: tuple[type, ...] = (CalendarControl, DirectoryControl, ExchangeControl, MailControl, PeopleControl, SystemControl)
+_PARTS: tuple[type, ...] = (
+    CalendarControl,
+    DirectoryControl,
+    DriveControl,
+    DriveHoldControl,
+    ExchangeControl,
+    LicenceControl,
+    MailControl,
+    PeopleControl,
+    SystemControl,
+)
 
 
 def build_control_app(tenant: Tenant) -> Starlette:

@@ -58,6 +58,10 @@ class SystemControl:
     def set_token_lifetime(self, seconds: float) -> None:
         self._tenant.tokens.lifetime = seconds
 
+    def sign_in(self, user: str) -> str:
+        """A refresh token, as a user's sign-in gives it to a program for people."""
+        return self._tenant.tokens.sign_in(self._tenant.directory.user_by_address(user).id)
+
     def expire_tokens(self) -> None:
         self._tenant.tokens.expire_all()
 
@@ -75,6 +79,12 @@ class SystemControl:
                 raise ValueError("a fault that matches a message needs the mailbox too")
             box = self._tenant.mailboxes[key]
             numbers = [box.item_number(message) for message in ([messages] if isinstance(messages, str) else messages)]
+        items = (fault.get("match") or {}).get("item")
+        if items is not None:
+            if key is None:
+                raise ValueError("a fault that matches an item of a drive needs the mailbox (the user) too")
+            drive = self._tenant.drives.default(key)
+            numbers = [drive.find(item).number for item in ([items] if isinstance(items, str) else items)]
         return self._tenant.faults.arm(fault, mailbox=key, messages=numbers, defaults=EFFECTS[name].defaults).number
 
     def disarm(self, fault_id: int | None = None) -> None:
@@ -100,26 +110,32 @@ class SystemControl:
 
     def limits(self, changes: dict[str, t.Any]) -> dict[str, t.Any]:
         """Changes limits (null lifts one) and gives those in force."""
+        mailboxes, drives = self._tenant.limiter.limits, self._tenant.units.limits
+        if "licenses" in changes:
+            drives.set_licenses(changes["licenses"])
         for name, value in changes.items():
-            if name not in {field.name for field in dataclasses.fields(self._tenant.limiter.limits)}:
+            owner = next((one for one in (mailboxes, drives) if hasattr(one, name) and name != "set_licenses"), None)
+            if owner is None:
                 raise ValueError(f"there is no limit called {name}")
-            setattr(self._tenant.limiter.limits, name, value)
-        return dataclasses.asdict(self._tenant.limiter.limits)
+            setattr(owner, name, value)
+        return {**dataclasses.asdict(mailboxes), **dataclasses.asdict(drives)}
 
     def requests(self, since: int = 0) -> list[LogEntry]:
         return [dataclasses.replace(entry, mailbox=self._name(entry.mailbox)) for entry in self._tenant.log.since(since)]
 
     def reset_log(self) -> None:
-        """Empties the log, and forgets violations and mails sent."""
+        """Empties the log, and forgets violations, mails sent and units counted (not what is used of the limits)."""
         self._tenant.log.clear()
         self._tenant.outgoing.clear()
         self._tenant.limiter.violations.clear()
+        self._tenant.units.clear_counts()
 
     def stats(self) -> dict[str, t.Any]:
         counts = self._tenant.log.stats()
         counts["max_concurrency"] = {self._name(key) or key: value for key, value in counts["max_concurrency"].items()}
         violations = [{**violation, "mailbox": self._name(violation["mailbox"])} for violation in self._tenant.limiter.violations]
-        return {**counts, "retry_after_violations": len(violations), "violations": violations, **self._tenant.outgoing.counts()}
+        told = {"retry_after_violations": len(violations), "violations": violations}
+        return {**counts, **told, **self._tenant.units.counts(), **self._tenant.outgoing.counts()}
 
     def reset(self) -> None:
         """An empty tenant; apps and their credentials stay."""

@@ -14,11 +14,11 @@ from urllib.parse import parse_qsl
 from .assertions import AssertionRefused, check_assertion
 from .call import Answer, json_bytes
 from .hosts import graph_hosts_of
+from .tokens import DELEGATED, App
 
 if t.TYPE_CHECKING:
     from .call import Call
     from .state import Tenant
-    from .tokens import App
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _NO_TENANT_NAMES = frozenset({"common", "organizations", "consumers"})
@@ -116,6 +116,8 @@ def _check_tenant(tenant: Tenant, name: str) -> None:
 def _token(tenant: Tenant, call: Call) -> Answer:
     form = dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
     name = call.segments[0]
+    if form.get("grant_type") == "refresh_token":
+        return _user_token(tenant, call, form)
     if name.lower() in _NO_TENANT_NAMES:
         raise EntraError(
             400,
@@ -148,6 +150,20 @@ def _token(tenant: Tenant, call: Call) -> Answer:
     token = tenant.tokens.issue(app, host, call.host)
     lifetime = int(tenant.tokens.lifetime)
     return _json({"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token})
+
+
+def _user_token(tenant: Tenant, call: Call, form: dict[str, str]) -> Answer:
+    """A token for a user who signed in once: what programs for people use. Any public client may."""
+    refresh_token = form.get("refresh_token", "")
+    user_id = tenant.tokens.refresh_tokens.get(refresh_token)
+    if user_id is None:
+        raise EntraError(400, "invalid_grant", 9002313, "Invalid request. Request is malformed or invalid.")
+    app = App(form.get("client_id", "").lower(), roles=DELEGATED)
+    call.client_id = app.client_id
+    token = tenant.tokens.issue(app, next(iter(sorted(graph_hosts_of(call.host)))), call.host, user_id)
+    lifetime = int(tenant.tokens.lifetime)
+    said = {"token_type": "Bearer", "scope": " ".join(sorted(DELEGATED)), "expires_in": lifetime, "ext_expires_in": lifetime}
+    return _json({**said, "access_token": token, "refresh_token": refresh_token})
 
 
 def _check_credential(tenant: Tenant, app: App, form: dict[str, str], call: Call) -> None:

@@ -28,6 +28,7 @@ def error_answer(call: Call, error: GraphError) -> Answer:
                 "code": error.code,
                 "message": error.message,
                 "innerError": {
+                    **error.inner,
                     "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S"),
                     "request-id": call.request_id,
                     "client-request-id": call.headers.get("client-request-id", call.request_id),
@@ -37,6 +38,15 @@ def error_answer(call: Call, error: GraphError) -> Answer:
         error.status,
         error.headers,
     )
+    answer.code = error.code
+    return answer
+
+
+def nested_error_answer(call: Call, error: GraphError) -> Answer:
+    """The same error as older parts of SharePoint give it: what happened is three levels down, spelled C(innererror) (facts E, H.61)."""
+    code = str(error.inner.get("code", error.code))
+    inner = {"code": error.code, "message": error.message, "innererror": {"code": code, "innererror": {"code": code}}}
+    answer = json_answer({"error": {"code": "", "message": error.message, "innererror": inner}}, error.status, error.headers)
     answer.code = error.code
     return answer
 

@@ -45,5 +45,5 @@ _ROWS: tuple[tuple[str, str, str, Handler, frozenset[str]], ...] = (
 
 def add_exchange_routes(router: Router) -> None:
     for method, pattern, operation, handler, roles in _ROWS:
-        router.add(method, pattern, Route(operation, handler, roles, True))
-    router.add("GET", "reports/{report}", Route("usage_report", usage_report.get_report, _REPORTS, False))
+        router.add(method, pattern, Route(operation, handler, roles, "mail"))
+    router.add("GET", "reports/{report}", Route("usage_report", usage_report.get_report, _REPORTS, "directory"))

@@ -7,7 +7,17 @@
 from __future__ import annotations
 
 from . import fault_effects
+from .drive_faults import DRIVE_EFFECTS
+from .drive_write_faults import DRIVE_WRITE_EFFECTS
 from .exchange_faults import EXCHANGE_EFFECTS
 from .personal_faults import PERSONAL_EFFECTS
+from .throttle_faults import THROTTLE_EFFECTS
 
-EFFECTS: dict[str, fault_effects.Effect] = {**fault_effects.EFFECTS, **EXCHANGE_EFFECTS, **PERSONAL_EFFECTS}
+EFFECTS: dict[str, fault_effects.Effect] = {
+    **fault_effects.EFFECTS,
+    **EXCHANGE_EFFECTS,
+    **DRIVE_EFFECTS,
+    **DRIVE_WRITE_EFFECTS,
+    **PERSONAL_EFFECTS,
+    **THROTTLE_EFFECTS,
+}

@@ -155,10 +155,15 @@ def _cut_body(tenant: Tenant, call: Call, fault: Fault, answer: Answer) -> Answe
     """Ends the body early (C(how=end)) or resets the connection (C(how=reset)) after C(at) bytes or a share below 1."""
     if answer.status >= 300:
         return None
-    body = answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)
+    if isinstance(answer.body, bytes):
+        length = len(answer.body)
+    elif "content-length" in answer.headers:
+        length = int(answer.headers["content-length"])
+    else:
+        whole = b"".join(answer.body)
+        length, answer.body = len(whole), pages.in_chunks(whole)
     at = fault.option("at", 0.5)
-    answer.body = body if isinstance(answer.body, bytes) else pages.in_chunks(body)
-    answer.cut_after = max(1, int(len(body) * at) if at < 1 else min(int(at), max(1, len(body) - 1)))
+    answer.cut_after = max(1, int(length * at) if at < 1 else min(int(at), max(1, length - 1)))
     answer.cut = Cut.RESET if fault.option("how", "end") == "reset" else Cut.EARLY_END
     return answer
 
@@ -195,6 +200,18 @@ _WRITES = (
     "mailbox_settings_update",
     "rule_create",
     "category_create",
+    "drive_content_put",
+    "drive_upload_session",
+    "drive_upload_part",
+    "drive_upload_commit",
+    "drive_folder_create",
+    "drive_item_update",
+    "drive_item_delete",
+    "drive_invite",
+    "drive_link_create",
+    "drive_permission_update",
+    "drive_permission_delete",
+    "drive_version_restore",
 )
 _ITEM = ("message_get", "message_mime", "attachments_list", "event_get", "event_attachments_list", "contact_get", "task_get")
 _ATTACHMENTS = (

@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
     from .call import Call
 
 _KNOWN = frozenset({"name", "mailbox", "times", "probability", "after", "match"})
-_MATCHES = frozenset({"operation", "method", "path", "phase", "page_over", "message", "select", "full_payload", "rest_ids"})
+_MATCHES = frozenset({"operation", "method", "path", "phase", "page_over", "message", "select", "full_payload", "rest_ids", "item", "area"})
 
 
 @dataclasses.dataclass(slots=True)
@@ -39,6 +39,7 @@ class Fault:
     select: str | None
     full_payload: bool
     rest_ids: bool
+    area: str | None
     options: dict[str, t.Any]
     hits: int = 0
 
@@ -48,6 +49,9 @@ class Fault:
 
 def phase_of(call: Call) -> str:
     """C(initial), C(next) or C(delta): where in a round of paging a request stands."""
+    if call.operation == "drive_delta":
+        token = call.values.get("token") or call.query.get("token") or ""
+        return {"": "initial", "n": "next"}.get(token[:1], "delta")
     if "deltatoken" in call.query:
         return "delta"
     return "next" if "skiptoken" in call.query or "skip" in call.query else "initial"
@@ -90,6 +94,7 @@ class Faults:
             select=match.get("select"),
             full_payload=bool(match.get("full_payload", False)),
             rest_ids=bool(match.get("rest_ids", False)),
+            area=match.get("area"),
             options={name: value for name, value in spec.items() if name not in _KNOWN},
         )
         self._next += 1
@@ -130,6 +135,7 @@ class Faults:
             fault.left != 0
             and (fault.mailbox is None or fault.mailbox == call.mailbox_key)
             and (fault.operations is None or call.operation in fault.operations)
+            and (fault.area is None or call.operation.startswith(fault.area))
             and (fault.method is None or fault.method == call.method)
             and (fault.phase is None or fault.phase == phase_of(call))
             and (fault.page_over is None or page_wanted(call) > fault.page_over)

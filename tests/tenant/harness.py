@@ -64,11 +64,14 @@ def running_tenant(
     domain: str | None = None,
     work_dir: Path | None = None,
     token_lifetime: float | None = None,
+    address: str | None = None,
+    port: int | None = None,
     start_timeout: float = 60.0,
 ) -> Iterator[RunningTenant]:
-    """A tenant for the time of the with block. Raises TenantNotStarted."""
+    """A tenant for the time of the with block; C(address) and C(port) for programs in a namespace. Raises TenantNotStarted."""
     command = [sys.executable, "-m", "tenant", "--with-parent"]
-    for name, value in (("--tenant-id", tenant_id), ("--domain", domain), ("--work-dir", work_dir), ("--token-lifetime", token_lifetime)):
+    options = {"--tenant-id": tenant_id, "--domain": domain, "--work-dir": work_dir, "--token-lifetime": token_lifetime}
+    for name, value in {**options, "--address": address, "--port": port}.items():
         if value is not None:
             command += [name, str(value)]
     package_root = str(Path(__file__).resolve().parent.parent)

@@ -27,7 +27,15 @@ LOGIN_HOSTS = frozenset({cloud.login for cloud in CLOUD_HOSTS} | {"login.microso
 GRAPH_HOSTS = frozenset(cloud.graph for cloud in CLOUD_HOSTS)
 UPLOAD_HOSTS = frozenset({"outlook.office.com", "outlook.office365.com"})
 REPORTS_HOST = "reports.office.com"
-ALL_HOSTS = LOGIN_HOSTS | GRAPH_HOSTS | UPLOAD_HOSTS | {REPORTS_HOST}
+# Where the drives of people lie, by the Graph host of their cloud.
+DRIVE_HOSTS = {
+    "graph.microsoft.com": "contoso-my.sharepoint.com",
+    "graph.microsoft.us": "contoso-my.sharepoint.us",
+    "dod-graph.microsoft.us": "contoso-my.sharepoint-mil.us",
+    "microsoftgraph.chinacloudapi.cn": "contoso-my.sharepoint.cn",
+}
+SHAREPOINT_HOSTS = frozenset(DRIVE_HOSTS.values())
+ALL_HOSTS = LOGIN_HOSTS | GRAPH_HOSTS | UPLOAD_HOSTS | SHAREPOINT_HOSTS | {REPORTS_HOST}
 
 
 def graph_hosts_of(login_host: str) -> frozenset[str]:

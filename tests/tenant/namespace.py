@@ -43,7 +43,13 @@ def why_unavailable() -> str | None:
 
 
 def run_in_namespace(
-    command: Sequence[str], *, address: str, ca_bundle: Path, environment: Mapping[str, str] | None = None, trust_everywhere: bool = True
+    command: Sequence[str],
+    *,
+    address: str,
+    ca_bundle: Path,
+    environment: Mapping[str, str] | None = None,
+    trust_everywhere: bool = True,
+    capture_output: bool = False,
 ) -> subprocess.CompletedProcess[bytes]:
     """Runs a command with all Microsoft hosts at C(address) and the tenant's authority in the system's bundle.
 
@@ -63,4 +69,9 @@ def run_in_namespace(
                 steps.append(f"mount --bind {shlex.quote(str(merged))} {shlex.quote(bundle)}")
         script = " && ".join([*steps, f"exec {shlex.join(command)}"])
         variables = {name: value for name, value in (environment or os.environ).items() if not name.lower().endswith("_proxy")}
-        return subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script], env=variables, check=False)
+        return subprocess.run(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
+            env=variables,
+            capture_output=capture_output,
+            check=False,
+        )

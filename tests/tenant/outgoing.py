@@ -12,7 +12,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
-KINDS = ("invitation", "notification", "cancellation", "read_receipt")
+KINDS = ("invitation", "notification", "cancellation", "read_receipt", "sharing_mail")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

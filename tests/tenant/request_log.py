@@ -11,7 +11,7 @@ import dataclasses
 import re
 import typing as t
 
-_LONG_TOKEN = re.compile(r"(token=)[^&]+")
+_LONG_TOKEN = re.compile(r"((?:token|tempauth)=)[^&]+")
 
 
 @dataclasses.dataclass(slots=True)
@@ -33,6 +33,7 @@ class LogEntry:
     ms: float
     request_id: str
     fault: str | None = None
+    units: int = 0
 
 
 class RequestLog:
@@ -77,4 +78,4 @@ class RequestLog:
 
 def without_secrets(path_and_query: str) -> str:
     """A path for the log: tokens in links are shortened away."""
-    return _LONG_TOKEN.sub(r"\1...", path_and_query) if "token=" in path_and_query else path_and_query
+    return _LONG_TOKEN.sub(r"\1...", path_and_query) if "token=" in path_and_query or "tempauth=" in path_and_query else path_and_query

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import typing as t
 
-from . import attachments, delta, directory, folders, mailbox_extras, message_writes, messages, routes_beside_mail, uploads
+from . import attachments, delta, directory, folders, licences, mailbox_extras, message_writes, messages, routes_beside_mail, uploads
 from .exchange_routes import add_exchange_routes
 from .routing import Route, Router
 
 if t.TYPE_CHECKING:
-    from .routing import Handler
+    from .routing import Area, Handler
 
 _USERS = frozenset({"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"})
 _GROUPS = frozenset({"Group.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"})
 _DIRECTORY = _USERS | _GROUPS
+_LICENCES = frozenset({"LicenseAssignment.Read.All", "Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"})
 _BASIC = frozenset({"Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite"})
 _READ = frozenset({"Mail.Read", "Mail.ReadWrite"})
 _WRITE = frozenset({"Mail.ReadWrite"})
@@ -26,9 +27,14 @@ _WRITE = frozenset({"Mail.ReadWrite"})
 def build_router() -> Router:
     """All routes, below the version segment."""
     router = Router()
-    for rows, is_mail in ((_DIRECTORY_ROUTES, False), (_MAIL_ROUTES, True), (routes_beside_mail.ROUTES, True)):
+    areas: tuple[tuple[tuple[_Row, ...], Area], ...] = (
+        (_DIRECTORY_ROUTES, "directory"),
+        (_MAIL_ROUTES, "mail"),
+        (routes_beside_mail.ROUTES, "mail"),
+    )
+    for rows, area in areas:
         for method, pattern, operation, handler, roles in rows:
-            router.add(method, pattern, Route(operation, handler, roles, is_mail))
+            router.add(method, pattern, Route(operation, handler, roles, area))
     add_exchange_routes(router)
     return router
 
@@ -43,6 +49,8 @@ _DIRECTORY_ROUTES: tuple[_Row, ...] = (
     ("GET", "users", "users_list", directory.list_users, _USERS),
     ("GET", "users/$count", "users_count", directory.count_users, _USERS),
     ("GET", "users/{user}", "user_get", directory.get_user, _USERS),
+    ("GET", "users/{user}/licenseDetails", "license_details", licences.licence_details, _USERS),
+    ("GET", "subscribedSkus", "subscribed_skus", licences.list_skus, _LICENCES),
     ("GET", "users/{user}/memberOf", "user_member_of", directory.member_of, _DIRECTORY),
     ("GET", "users/{user}/transitiveMemberOf", "user_transitive_member_of", directory.member_of, _DIRECTORY),
     ("GET", "groups", "groups_list", directory.list_groups, _GROUPS),

@@ -18,13 +18,24 @@ if t.TYPE_CHECKING:
     Handler = Callable[[Tenant, Call], Answer]
 
 
+Area = t.Literal["directory", "mail", "drive"]
+
+
 class Route(t.NamedTuple):
-    """A handler, its name in the log, the app roles of which one is needed, and whether Exchange's limits hold."""
+    """A handler, its name in the log, the app roles of which one is needed, and whose limits hold."""
 
     operation: str
     handler: Handler
     roles: frozenset[str]
-    is_mail: bool
+    area: Area
+
+    @property
+    def is_mail(self) -> bool:
+        return self.area == "mail"
+
+    @property
+    def is_drive(self) -> bool:
+        return self.area == "drive"
 
 
 @dataclasses.dataclass(slots=True)

@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import email.utils
 import time
 import typing as t
 
 from . import entra
 from .batch import run_batch
-from .call import Answer, GraphError
-from .envelope import DEPRECATED, common_headers, error_answer
+from .call import Answer, GraphError, NoDrive
+from .drive_download import answer_download as answer_drive_download
+from .drive_download import begin_download
+from .drive_faults import drive_item_number
+from .drive_routes import drive_owner, find_drive
+from .drive_uploads import find_upload
+from .envelope import DEPRECATED, common_headers, error_answer, nested_error_answer
 from .exchange_import import answer_import, import_session_of
 from .fault_catalogue import EFFECTS
-from .hosts import GRAPH_HOSTS, LOGIN_HOSTS, REPORTS_HOST, UPLOAD_HOSTS
+from .hosts import GRAPH_HOSTS, LOGIN_HOSTS, REPORTS_HOST, SHAREPOINT_HOSTS, UPLOAD_HOSTS
+from .refusals import no_role, no_such_path, seconds_of
 from .request_log import LogEntry, without_secrets
 from .routes import build_router
+from .routing import Route
 from .uploads import answer_upload, session_of
 from .usage_report import answer_download
 
@@ -28,11 +34,13 @@ if t.TYPE_CHECKING:
     from .call import Call
     from .exchange_import import ImportSession
     from .faults import Fault
-    from .routing import Route
+    from .resource_units import Charge
     from .state import Tenant
     from .uploads import Upload
 
 _NO_MAILBOX = "directory"
+_DRIVES = "drives"  # who is told to wait by SharePoint waits with all drives
+_DOWNLOAD = Route("drive_download", answer_drive_download, frozenset(), "drive")
 _VERSIONS = frozenset({"v1.0", "beta"})
 _ITEM_NAMES = ("message", "event", "contact", "task")  # in the patterns of routes
 _CHARGED_UPLOADS = frozenset({"POST", "PUT", "PATCH"})
@@ -51,6 +59,7 @@ class Ticket:
     fault: str | None = None
     upload: Upload | None = None
     importing: ImportSession | None = None
+    charge: Charge | None = None
     finished: bool = False
 
 
@@ -74,6 +83,8 @@ class Service:
             self._begin_upload(ticket)
         elif call.host == REPORTS_HOST:
             call.operation = "report_download"
+        elif call.host in SHAREPOINT_HOSTS:
+            self._begin_sharepoint(ticket)
         return ticket
 
     async def run(self, ticket: Ticket) -> Answer:
@@ -84,9 +95,11 @@ class Service:
         try:
             answer = await self._answer_with_faults(ticket) if self.tenant.faults.armed else await self._answer_any(ticket)
         except GraphError as error:
-            answer = error_answer(call, error)
-        if answer.status == 429 and ticket.key is not None and "retry-after" in answer.headers:
-            self.tenant.limiter.told_to_wait(ticket.key, _seconds(answer.headers["retry-after"]))
+            if error.__class__ is NoDrive:
+                self.tenant.units.note_missing_drive()
+            nested = ticket.charge is not None and self.tenant.settings.drive_nested_errors
+            answer = nested_error_answer(call, error) if nested else error_answer(call, error)
+        self._tell_to_wait(ticket, answer)
         if call.host not in LOGIN_HOSTS:
             answer.headers.update(common_headers(call))
         if "mbx" in call.values and call.version == "beta" and self.tenant.settings.beta_deprecation_headers:
@@ -101,6 +114,8 @@ class Service:
         call = ticket.call
         if ticket.key is not None:
             self.tenant.limiter.leave(ticket.key)
+        if call.operation == "drive_download":
+            self.tenant.units.note_sent(call.client_id, sent)
         log = self.tenant.log
         log.append(
             LogEntry(
@@ -119,6 +134,7 @@ class Service:
                 round((time.perf_counter() - ticket.started) * 1000, 3),
                 call.request_id,
                 ticket.fault,
+                ticket.charge.units if ticket.charge is not None else 0,
             )
         )
 
@@ -151,6 +167,35 @@ class Service:
         self.tenant.limiter.note_arrival(ticket.key, f"{call.method} {call.operation}")
         ticket.concurrency = self.tenant.limiter.enter(ticket.key)
 
+    def _begin_sharepoint(self, ticket: Ticket) -> None:
+        call = ticket.call
+        try:
+            if "uploadSession" in call.segments:
+                ticket.route, call.client_id, call.mailbox_key = find_upload(self.tenant, call)
+            else:
+                ticket.route = _DOWNLOAD
+                call.client_id, call.mailbox_key = begin_download(self.tenant, call)
+        except GraphError as error:
+            call.operation = "drive_upload_part"
+            ticket.refusal = error
+            return
+        call.operation = ticket.route.operation
+        self._charge(ticket)
+
+    def _charge(self, ticket: Ticket) -> None:
+        """Counts a request on drives in: its units, and its sender's promise to wait."""
+        self._count_in(ticket, _DRIVES)
+        ticket.charge = self.tenant.units.charge(ticket.call)
+
+    def _tell_to_wait(self, ticket: Ticket, answer: Answer) -> None:
+        """Gives the answer what it says of the budget, and notes until when its reader has promised to wait."""
+        waits = [answer.headers[name] for name in ("retry-after", "ratelimit-reset") if name in answer.headers]
+        if ticket.charge is not None:
+            answer.headers = {**ticket.charge.headers, **answer.headers}
+        if ticket.key is None or "retry-after" not in answer.headers or answer.status not in ((429, 503) if ticket.charge else (429,)):
+            return
+        self.tenant.limiter.told_to_wait(ticket.key, max(map(seconds_of, waits)))
+
     def _begin_graph(self, ticket: Ticket) -> None:
         call = ticket.call
         if not call.segments or call.segments[0] not in _VERSIONS:
@@ -163,19 +208,24 @@ class Service:
         else:
             call.client_id = issued.app.client_id
             call.roles = issued.roles
+            call.user_id = issued.user_id
         if call.method == "POST" and call.segments[1:] == ("$batch",):
             call.operation = "batch"
             return
-        ticket.route, call.values, wrong_method = self._router.find(call.method, call.segments[1:])
+        ticket.route, call.values, wrong_method = find_drive(call) or self._router.find(call.method, call.segments[1:])
         if ticket.route is None:
             if ticket.refusal is None:
-                ticket.refusal = _no_such_path(call, wrong_method)
+                ticket.refusal = no_such_path(call, wrong_method)
             return
         call.operation = ticket.route.operation
         if ticket.route.is_mail:
             values = call.values
             call.mailbox_key = self.tenant.exchange.scope(values["mbx"]) if "mbx" in values else self.tenant.mailbox_key(values["user"])
-        if ticket.refusal is None:
+        if ticket.route.is_drive:
+            call.mailbox_key = drive_owner(self.tenant, call)
+            if ticket.refusal is None:
+                self._charge(ticket)
+        elif ticket.refusal is None:
             self._count_in(ticket, call.mailbox_key or _NO_MAILBOX)
 
     async def _answer_with_faults(self, ticket: Ticket) -> Answer:
@@ -208,6 +258,8 @@ class Service:
         return spoiled
 
     def _message_number(self, call: Call) -> int | None:
+        if "drive" in call.values:
+            return drive_item_number(self.tenant, call)
         key = next((call.values[name] for name in _ITEM_NAMES if name in call.values), None)
         if key is None or call.mailbox_key not in self.tenant.mailboxes:
             return None
@@ -236,30 +288,12 @@ class Service:
         if ticket.refusal is not None:
             raise ticket.refusal
         if ticket.route is None or ticket.key is None:
-            raise _no_such_path(call, False)
-        if call.mailbox_key is not None:
+            raise no_such_path(call, False)
+        if ticket.charge is not None:
+            if ticket.charge.refusal is not None:
+                raise ticket.charge.refusal
+        elif call.mailbox_key is not None:
             self.tenant.limiter.check(ticket.key, upload=len(call.body) if call.method in _CHARGED_UPLOADS else 0)
         if ticket.route.roles and not ticket.route.roles & call.roles:
-            raise _no_role(ticket.route)
+            raise no_role(ticket.route)
         return ticket.route.handler(self.tenant, call)
-
-
-def _no_role(route: Route) -> GraphError:
-    if route.is_mail:
-        return GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
-    return GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
-
-
-def _no_such_path(call: Call, wrong_method: bool) -> GraphError:
-    if wrong_method:
-        return GraphError(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
-    segment = call.segments[-1] if call.segments else ""
-    return GraphError(400, "BadRequest", f"Resource not found for the segment '{segment}'.")
-
-
-def _seconds(retry_after: str) -> float:
-    """Seconds of a Retry-After in either form."""
-    try:
-        return float(retry_after)
-    except ValueError:
-        return email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time()

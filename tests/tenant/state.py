@@ -13,6 +13,8 @@ import typing as t
 
 from .call import GraphError
 from .directory_state import Directory
+from .drive_uploads import DriveUploads
+from .drives import Drives
 from .exchange_import import ImportSessions
 from .exchange_mailboxes import ExchangeMailboxes
 from .faults import Faults
@@ -21,6 +23,7 @@ from .mail_items import MailboxState
 from .mailbox import Mailbox
 from .outgoing import Outgoing
 from .request_log import RequestLog
+from .resource_units import UnitLimiter
 from .tokens import Tokens
 from .uploads import UploadSessions
 from .usage_report import ReportLinks
@@ -73,6 +76,25 @@ class Settings:
     import_session_seconds: float = 3600.0
     import_expired_status: int = 401
     conceal_report_names: bool = False
+    drive_order: str = "parents_first"  # of delta: parents_first, children_first, mixed
+    drive_page_size: int = 200  # of delta and children, where $top says nothing
+    drive_page_limit: int | None = None  # of delta, whatever $top says
+    drive_path_in_delta: bool = True  # parentReference.path: documented as absent, measured as present
+    drive_ctag_in_delta: bool = False
+    drive_content_direct: bool = False  # /content is answered with the bytes instead of a redirect
+    drive_refuses_token: bool = True  # a pre-authenticated URL with an Authorization header is answered 401
+    download_url_seconds: float = 3600.0
+    expired_url_status: int = 401
+    expired_url_body: str = "empty"  # empty, html, json
+    drive_says_inherited_from: bool = True  # false: inheritedFrom is empty
+    drive_old_grantees: bool = True  # whether the deprecated grantedTo is sent
+    drive_upload_seconds: float = 86_400.0  # life of an upload session; each piece extends it
+    drive_late_conflicts: bool = False  # a taken name is told of with the last piece only, not when the session is opened
+    drive_enriches: bool = False  # Office files come back larger than they were sent
+    drive_sharing_refusal: int | None = None  # 403 or 400: sharing is off
+    drive_unresolved_code: str = "noResolvedUsers"  # or invalidRequest: an invitation of somebody unknown
+    drive_anonymous_links: bool = True
+    drive_nested_errors: bool = False  # codes of errors on drives are three levels down, spelled innererror
 
 
 class Tenant:
@@ -91,13 +113,18 @@ class Tenant:
         self.mailboxes: dict[str, Mailbox] = {}
         self.settings = Settings()
         self.limiter = Limiter(self.clock)
+        self.units = UnitLimiter(self.clock)
         self.faults = Faults(random.Random(1))
         self.log = RequestLog()
         self.uploads = UploadSessions()
+        self.drive_uploads = DriveUploads()
+        self.licences_bought: dict[str, int] = {}  # by part number
+        self.drive_labels: dict[str, dict[str, t.Any]] = {}  # retention settings by name of the label
         self.outgoing = Outgoing()
         self.exchange = ExchangeMailboxes(self)
         self.imports = ImportSessions()
         self.report_links = ReportLinks()
+        self.drives = Drives(self)
         self.tokens.lifetime = self.tokens.usual_lifetime
 
     def knows_name(self, name: str) -> bool:

@@ -35,8 +35,11 @@ DEFAULT_ROLES = (
     "MailboxFolder.ReadWrite.All",
     "MailboxItem.ReadWrite.All",
     "MailboxItem.ImportExport.All",
+    "Files.ReadWrite.All",
+    "Sites.FullControl.All",
     "Reports.Read.All",
 )
+DELEGATED = frozenset({"Files.ReadWrite.All", "Sites.ReadWrite.All", "User.Read"})
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 
 
@@ -62,6 +65,7 @@ class Issued:
     issued_at: float
     expires_at: float
     epoch: int
+    user_id: str = ""  # of a user who signed in; empty for an app
 
 
 class Tokens:
@@ -71,12 +75,13 @@ class Tokens:
         self.tenant_id = tenant_id
         self.lifetime = self.usual_lifetime = 3599.0
         self.apps: dict[str, App] = {}
+        self.refresh_tokens: dict[str, str] = {}  # of users who signed in, by the token
         self._epoch = 0
         self._issued: dict[str, Issued] = {}
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
-    def issue(self, app: App, graph_host: str, authority_host: str) -> str:
-        """A token for C(https://graph_host)."""
+    def issue(self, app: App, graph_host: str, authority_host: str, user_id: str = "") -> str:
+        """A token for C(https://graph_host), for the app itself or for a user of it."""
         now = time.time()
         expires = now + self.lifetime
         claims = {
@@ -87,9 +92,9 @@ class Tokens:
             "exp": int(expires),
             "appid": app.client_id,
             "appidacr": "1",
-            "idtyp": "app",
-            "oid": stable_guid("servicePrincipal", app.client_id),
-            "roles": sorted(app.roles),
+            "idtyp": "user" if user_id else "app",
+            "oid": user_id or stable_guid("servicePrincipal", app.client_id),
+            **({"scp": " ".join(sorted(app.roles))} if user_id else {"roles": sorted(app.roles)}),
             "tid": self.tenant_id,
             "uti": secrets.token_urlsafe(16),
             "ver": "1.0",
@@ -99,7 +104,13 @@ class Tokens:
         signed = ".".join(encode_part(json.dumps(part).encode()) for part in (head, claims))
         signature = self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
         token = f"{signed}.{encode_part(signature)}"
-        self._issued[token] = Issued(app, app.roles, graph_host, now, expires, self._epoch)
+        self._issued[token] = Issued(app, app.roles, graph_host, now, expires, self._epoch, user_id)
+        return token
+
+    def sign_in(self, user_id: str) -> str:
+        """A refresh token for a user, as a sign-in in a browser gives it."""
+        token = f"0.{secrets.token_urlsafe(30)}"
+        self.refresh_tokens[token] = user_id
         return token
 
     def judge(self, authorization: str | None, graph_host: str) -> Issued:

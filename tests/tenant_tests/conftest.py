@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from tenant_tests.archive_support import Archive, make_archive
+from tenant_tests.drive_support import TestDrive
 from tenant_tests.support import Client
 
 from tenant.harness import RunningTenant, running_tenant
@@ -61,3 +62,9 @@ def adele(control: ControlClient) -> str:
 def box(client: Client, control: ControlClient, adele: str) -> Archive:
     """Adele's archive with one folder of three messages."""
     return make_archive(client, control, adele)
+
+
+@pytest.fixture
+def drive(client: Client, control: ControlClient, adele: str) -> TestDrive:
+    """Adele's drive, with nothing in it."""
+    return TestDrive(client, control, adele, control.create_drive(adele))
