@@ -28,6 +28,7 @@ from ._process import limit_memory_pools
 from .graph.client import GraphClient, connect
 from .graph.clouds import CLOUDS
 from .graph.credentials import CertificateCredential, SecretCredential
+from .graph.limits import DEFAULT_LICENSES
 from .graph.settings import ConnectionSettings
 from .plan.model import Plan
 from .plan.passphrase import UNENCRYPTED_PASSPHRASE, check_passphrase
@@ -52,6 +53,8 @@ _CERTIFICATE_PASSPHRASE = ("M365_CERTIFICATE_PASSPHRASE", "AZURE_CLIENT_CERTIFIC
 _CLOUD = ("M365_CLOUD",)
 _PROXY = ("M365_PROXY",)
 _CA_BUNDLE = ("M365_CA_BUNDLE",)
+_TENANT_LICENSES = ("M365_TENANT_LICENSES",)
+_HOSTS_AT_ONCE = ("M365_HOSTS_AT_ONCE",)
 _PASSPHRASE = ("M365_BACKUP_PASSPHRASE",)
 _PASSPHRASE_FILE = ("M365_BACKUP_PASSPHRASE_FILE",)
 _STATE_PATH = ("M365_BACKUP_STATE_PATH",)
@@ -147,6 +150,16 @@ def connection_arguments() -> ArgumentSpec:
     )
 
 
+def budget_arguments() -> ArgumentSpec:
+    """What Microsoft allows an app to ask of OneDrive: see the documentation fragment C(_budget)."""
+    return ArgumentSpec(
+        options={
+            "tenant_licenses": {"type": "int", "default": DEFAULT_LICENSES, "fallback": (env_fallback, list(_TENANT_LICENSES))},
+            "hosts_at_once": {"type": "int", "default": 1, "fallback": (env_fallback, list(_HOSTS_AT_ONCE))},
+        }
+    )
+
+
 def passphrase_arguments() -> ArgumentSpec:
     """What opens the repository: see the documentation fragment C(_passphrase)."""
     return ArgumentSpec(
@@ -228,6 +241,8 @@ def connection_settings(params: Parameters) -> ConnectionSettings:
         cloud=CLOUDS[params["cloud"]],
         proxy=params["proxy"],
         ca_bundle=params["ca_bundle"],
+        tenant_licenses=params.get("tenant_licenses", DEFAULT_LICENSES),
+        hosts_at_once=params.get("hosts_at_once", 1),
     )
 
 

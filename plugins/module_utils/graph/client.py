@@ -10,7 +10,6 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 import datetime
-import json
 import random
 import typing as t
 
@@ -18,28 +17,40 @@ from .bodies import MEMORY_LIMIT, Body, collect
 from .clock import Clock, SystemClock
 from .clouds import Cloud
 from .ids import Fields
-from .limits import Budgets, Limiter
-from .links import UploadAddress, graph_target, with_query
+from .limiter import Limiter
+from .limits import Budget, Budgets, LimitScope
+from .links import DownloadAddress, UploadAddress, graph_target, with_query
+from .operations import Request
 from .refusals import Call
-from .requester import BrokenAnswer, Request, Requester
+from .request_forms import decoded, encoded, json_headers, prefer_header, signed_download, unsigned, unsigned_download, unsigned_upload
+from .requester import Requester
 from .retry import RetryPolicy
 from .settings import ConnectionSettings
+from .streams import Stream
 from .tokens import MsalTokenProvider
 from .traffic import Meter, Traffic
 from .transport import Incoming, Transport
 
+if t.TYPE_CHECKING:
+    from .common_cells import CommonCells
+
 T = t.TypeVar("T")
 
 
-def connect(settings: ConnectionSettings, *, clock: Clock | None = None, budgets: Budgets | None = None) -> GraphClient:
+def connect(
+    settings: ConnectionSettings, *, clock: Clock | None = None, budgets: Budgets | None = None, common: CommonCells | None = None
+) -> GraphClient:
     """Check the settings, log in once, and give the client.
+
+    ``budgets`` are those of the settings' tenant if they are not given. With ``common`` the client shares what drives may be
+    asked for with the clients of other processes.
 
     :raises InputError: the settings cannot work; nothing was sent.
     :raises AuthenticationFailed, NetworkUnreachable, ServiceUnavailable: the login failed.
     """
     clock = clock or SystemClock()
     network = settings.check(datetime.datetime.fromtimestamp(clock.wall(), tz=datetime.timezone.utc))
-    limiter, meter = Limiter(clock, budgets), Meter()
+    limiter, meter = Limiter(clock, budgets or Budgets.of_tenant(settings.tenant_licenses, settings.hosts_at_once), common), Meter()
     tokens = MsalTokenProvider(settings, network, limiter=limiter, meter=meter, clock=clock, random=random.random)
     tokens.token()
     transport = Transport(network, connections=settings.connections)
@@ -72,21 +83,23 @@ class GraphClient:
         :raises LinkRefused: the link leads to another host.
         """
         target = with_query(graph_target(self.cloud, path_or_link), params)
-        request = Request(method="GET", host=self.cloud.graph_host, target=target, headers=_json_headers(prefer, headers))
+        request = Request(method="GET", host=self.cloud.graph_host, target=target, headers=json_headers(prefer, headers))
         return self._requester.perform(call, request, self.read_json, policy)
 
     def post_json(
         self, call: Call, path: str, body: Fields, *, prefer: t.Sequence[str] = (), is_repeatable: bool = False, upload: bool = True
     ) -> Fields:
         """:raises AmbiguousOutcome: it may have happened; only when it is not repeatable."""
-        return self._write("POST", call, path, _encoded(body), prefer, is_repeatable=is_repeatable, counts_as_upload=upload)
+        return self._write("POST", call, path, encoded(body), prefer, is_repeatable=is_repeatable, counts_as_upload=upload)
 
     def post_text(self, call: Call, path: str, body: bytes, *, prefer: t.Sequence[str] = ()) -> Fields:
         """A body of type text/plain; how messages are created from MIME."""
         return self._write("POST", call, path, body, prefer, is_repeatable=False, counts_as_upload=True, content_type="text/plain")
 
-    def patch_json(self, call: Call, path: str, body: Fields, *, prefer: t.Sequence[str] = ()) -> Fields:
-        return self._write("PATCH", call, path, _encoded(body), prefer, is_repeatable=True, counts_as_upload=True)
+    def patch_json(
+        self, call: Call, path: str, body: Fields, *, prefer: t.Sequence[str] = (), headers: t.Mapping[str, str] | None = None
+    ) -> Fields:
+        return self._write("PATCH", call, path, encoded(body), prefer, is_repeatable=True, counts_as_upload=True, headers=headers)
 
     def put_bytes(self, call: Call, path: str, content: bytes, content_type: str, *, prefer: t.Sequence[str] = ()) -> None:
         """Bytes in the place of those that are there, such as a photo. Nobody reads the answer, which need not be JSON."""
@@ -94,7 +107,7 @@ class GraphClient:
             method="PUT",
             host=self.cloud.graph_host,
             target=path,
-            headers={"Content-Type": content_type, **_json_headers(prefer, None)},
+            headers={"Content-Type": content_type, **json_headers(prefer)},
             body=content,
             upload_bytes=len(content),
         )
@@ -105,29 +118,70 @@ class GraphClient:
 
         :raises AmbiguousOutcome: it may have happened.
         """
-        encoded = _encoded(body)
-        request = Request(
-            method="POST",
-            host=address.host,
-            target=address.target,
-            headers={"Content-Type": "application/json", **_json_headers((), None)},
-            body=encoded,
-            with_token=False,
-            is_repeatable=False,
-            upload_bytes=len(encoded),
-        )
+        headers = {"Content-Type": "application/json", **json_headers()}
+        request = unsigned_upload("POST", address, encoded(body), headers, is_repeatable=False)
         return self._requester.perform(call, request, self.read_json)
 
-    def delete(self, call: Call, path: str, *, prefer: t.Sequence[str] = ()) -> None:
-        request = Request(method="DELETE", host=self.cloud.graph_host, target=path, headers=_json_headers(prefer, None))
+    def put_content(
+        self, call: Call, path: str, content: bytes, content_type: str = "application/octet-stream", *, is_repeatable: bool = True
+    ) -> Fields:
+        """A whole file; the answer tells of the item that it became.
+
+        :raises AmbiguousOutcome: it may have happened; only when it is not repeatable.
+        """
+        return self._write("PUT", call, path, content, (), is_repeatable=is_repeatable, counts_as_upload=True, content_type=content_type)
+
+    def delete(self, call: Call, path: str, *, prefer: t.Sequence[str] = (), headers: t.Mapping[str, str] | None = None) -> None:
+        request = Request(method="DELETE", host=self.cloud.graph_host, target=path, headers=json_headers(prefer, headers))
         self._requester.perform(call, request, self.read_json)
+
+    def open_unsigned(
+        self,
+        call: Call,
+        address: DownloadAddress,
+        *,
+        headers: t.Mapping[str, str] | None = None,
+        statuses: t.Collection[int] = (),
+        policy: RetryPolicy | None = None,
+    ) -> t.ContextManager[Stream]:
+        """Read from a pre-authenticated address, without a token; of C(statuses), too, besides success.
+
+        The place in the limiter is held until the stream is closed.
+
+        :raises AddressExpired: another address is needed.
+        """
+        return self._requester.open(call, unsigned_download(address, headers, statuses), policy)
+
+    def open_signed(
+        self,
+        call: Call,
+        path: str,
+        *,
+        headers: t.Mapping[str, str] | None = None,
+        statuses: t.Collection[int] = (),
+        policy: RetryPolicy | None = None,
+    ) -> t.ContextManager[Stream]:
+        """Read from a path of ours as from L(open_unsigned), with a token."""
+        return self._requester.open(call, signed_download(self.cloud.graph_host, path, headers, statuses), policy)
+
+    def pause(self, attempt: int) -> None:
+        """Before a broken stream is gone on with: a backoff, C(attempt) counts from 0."""
+        self._requester.pause(attempt)
+
+    def get_unsigned_json(self, call: Call, address: UploadAddress) -> Fields:
+        """How far an upload got, from its pre-authenticated address, without a token."""
+        return self._requester.perform(call, unsigned("GET", address), self.read_json)
+
+    def delete_unsigned(self, call: Call, address: UploadAddress) -> None:
+        """Give an upload up at its pre-authenticated address, without a token."""
+        self._requester.perform(call, unsigned("DELETE", address), Incoming.read)
 
     def read_body(self, call: Call, path: str, *, prefer: t.Sequence[str] = ()) -> Body:
         """The whole body, byte for byte.
 
         :raises TemporaryStorageFailed: it is large and the temporary folder does not take it.
         """
-        headers = {"Accept-Encoding": "identity", **_prefer_header(prefer)}
+        headers = {"Accept-Encoding": "identity", **prefer_header(prefer)}
         request = Request(method="GET", host=self.cloud.graph_host, target=path, headers=headers)
         return self._requester.perform(call, request, self._read_body)
 
@@ -154,8 +208,8 @@ class GraphClient:
             method=method,
             host=self.cloud.graph_host,
             target=with_query(graph_target(self.cloud, path_or_link), params),
-            headers={**({} if body is None else {"Content-Type": "application/json"}), **_json_headers((), headers)},
-            body=None if body is None else _encoded(body),
+            headers={**({} if body is None else {"Content-Type": "application/json"}), **json_headers((), headers)},
+            body=None if body is None else encoded(body),
             statuses=frozenset(statuses),
         )
         return self._requester.perform(call, request, read, policy)
@@ -172,16 +226,12 @@ class GraphClient:
     def put_piece(self, call: Call, address: UploadAddress, piece: bytes, content_range: str) -> Fields:
         """A piece of an upload to a pre-authenticated address, without a token."""
         headers = {"Content-Type": "application/octet-stream", "Content-Range": content_range, "Accept-Encoding": "identity"}
-        request = Request(
-            method="PUT",
-            host=address.host,
-            target=address.target,
-            headers=headers,
-            body=piece,
-            with_token=False,
-            upload_bytes=len(piece),
-        )
-        return self._requester.perform(call, request, self.read_json)
+        return self._requester.perform(call, unsigned_upload("PUT", address, piece, headers), self.read_json)
+
+    @property
+    def drive_budget(self) -> Budget:
+        """What Microsoft allows this host to ask of drives, for estimates."""
+        return self._requester.budget(LimitScope.drives())
 
     def traffic(self) -> Traffic:
         """What went over the wire so far."""
@@ -211,12 +261,13 @@ class GraphClient:
         is_repeatable: bool,
         counts_as_upload: bool,
         content_type: str = "application/json",
+        headers: t.Mapping[str, str] | None = None,
     ) -> Fields:
         request = Request(
             method=method,
             host=self.cloud.graph_host,
             target=path,
-            headers={"Content-Type": content_type, **_json_headers(prefer, None)},
+            headers={"Content-Type": content_type, **json_headers(prefer, headers)},
             body=body,
             is_repeatable=is_repeatable,
             upload_bytes=len(body) if counts_as_upload else 0,
@@ -227,15 +278,7 @@ class GraphClient:
         """The whole answer as one JSON object, as a reader for L(send)."""
         content = incoming.read()
         self._meter.count_received(len(content))
-        if not content and incoming.status != 200:
-            return {}
-        try:
-            document = json.loads(content, strict=False)
-        except (ValueError, RecursionError):
-            raise BrokenAnswer(f"the answer of {len(content):,} bytes is not complete JSON") from None
-        if not isinstance(document, dict):
-            raise BrokenAnswer("the answer is JSON, but not an object")
-        return document
+        return {} if not content and incoming.status != 200 else decoded(content)
 
     def _read_body(self, incoming: Incoming) -> Body:
         body = collect(self._stoppable(incoming.pieces(MEMORY_LIMIT)))
@@ -246,19 +289,3 @@ class GraphClient:
         for piece in pieces:
             self._requester.raise_if_cancelled()
             yield piece
-
-
-def _encoded(body: Fields) -> bytes:
-    """UTF-8, but escapes where a text holds half of a surrogate pair, which UTF-8 cannot carry."""
-    try:
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-    except UnicodeEncodeError:
-        return json.dumps(body, separators=(",", ":")).encode("ascii")
-
-
-def _json_headers(prefer: t.Sequence[str], more: t.Mapping[str, str] | None) -> dict[str, str]:
-    return {"Accept": "application/json", "Accept-Encoding": "gzip", **_prefer_header(prefer), **(more or {})}
-
-
-def _prefer_header(prefer: t.Sequence[str]) -> dict[str, str]:
-    return {"Prefer": ", ".join(prefer)} if prefer else {}

@@ -57,10 +57,23 @@ def delta_round(client: GraphClient, call: Call, first: Listing, cursor: Cursor 
     """
     listing = first if cursor is None else dataclasses.replace(first, target=cursor, params=None)
     for page in pages(client, call, listing):
-        following = _cursor(client, page)
+        following = cursor_of(client, call, page)
         yield Page(entries(page, call), following)
-        if not page.get("@odata.nextLink") and following is None:
-            raise BadAnswer(f"{call.doing} failed: the last page carries no cursor.", hint="Nothing is lost: the next run tries it again.")
+
+
+def cursor_of(client: GraphClient, call: Call, page: Fields) -> Cursor | None:
+    """What the last page of a round carries. Refused at once when it leads elsewhere, not only when the next run follows it.
+
+    :raises BadAnswer: it is the last page, and carries none.
+    :raises LinkRefused: it leads to another host.
+    """
+    if page.get("@odata.nextLink"):
+        return None
+    link = page.get("@odata.deltaLink")
+    if not isinstance(link, str) or not link:
+        raise BadAnswer(f"{call.doing} failed: the last page carries no cursor.", hint="Nothing is lost: the next run tries it again.")
+    graph_target(client.cloud, link)
+    return Cursor(link)
 
 
 def entries(page: Fields, call: Call) -> tuple[Changed | Removed, ...]:
@@ -80,12 +93,3 @@ def _entry(fields: t.Any, call: Call) -> Changed | Removed:
         return Changed(identity, fields)
     reason = removal.get("reason") if isinstance(removal, dict) else None
     return Removed(identity, str(reason or "deleted"))
-
-
-def _cursor(client: GraphClient, page: Fields) -> Cursor | None:
-    """Refused at once when it leads elsewhere, not only when the next run follows it."""
-    link = page.get("@odata.deltaLink")
-    if not isinstance(link, str) or not link or page.get("@odata.nextLink"):
-        return None
-    graph_target(client.cloud, link)
-    return Cursor(link)

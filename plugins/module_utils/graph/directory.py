@@ -19,6 +19,7 @@ import typing as t
 from .client import GraphClient
 from .errors import AccessDenied, CursorLost, NotFound, RequestRefused
 from .ids import Fields, GroupId, UserId
+from .licences import DriveLicence, drive_licence
 from .limits import LimitScope
 from .links import graph_path
 from .paging import Listing, values
@@ -28,6 +29,7 @@ from .traffic import RequestKind
 USER_PERMISSION = "User.Read.All"
 GROUP_PERMISSION = "GroupMember.Read.All"
 _USER_FIELDS = "id,userPrincipalName,mail,displayName,accountEnabled,userType"
+_LICENCE_FIELD = ",assignedPlans"
 _GROUP_FIELDS = "id,displayName,mail,groupTypes,mailEnabled,securityEnabled"
 _EVENTUAL = {"ConsistencyLevel": "eventual"}
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -39,7 +41,7 @@ _LISTING_ATTEMPTS = 3
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class User:
-    """``is_limited``: the app may see no more than the id."""
+    """``is_limited``: the app may see no more than the id. ``drive_licence`` is None unless it was asked for."""
 
     id: UserId
     principal_name: str
@@ -47,6 +49,7 @@ class User:
     display_name: str
     is_enabled: bool | None
     user_type: str | None
+    drive_licence: DriveLicence | None = None
 
     @property
     def is_guest(self) -> bool:
@@ -78,14 +81,15 @@ class Group:
     is_dynamic: bool
 
 
-def find_users(client: GraphClient, key: str) -> tuple[User, ...]:
+def find_users(client: GraphClient, key: str, *, licences: bool = False) -> tuple[User, ...]:
     """Users with this object id, user principal name, or mail address: none, one, or several that share an address."""
+    wanted = _user_fields(licences)
     call = _call(f"Looking for user {key!r}", USER_PERMISSION)
     if _GUID.fullmatch(key):
-        found = _get(client, call, graph_path("users", key), _USER_FIELDS)
+        found = _get(client, call, graph_path("users", key), wanted)
         return () if found is None else (user_from(found),)
     text = quoted(key)
-    return _users(client, call, f"userPrincipalName eq {text} or mail eq {text}")
+    return _users(client, call, f"userPrincipalName eq {text} or mail eq {text}", fields=wanted)
 
 
 def find_groups(client: GraphClient, key: str) -> tuple[Group, ...]:
@@ -112,15 +116,17 @@ def similar_groups(client: GraphClient, key: str, *, limit: int = 5) -> tuple[Gr
     return _similar(filters, lambda filter_: _groups(client, call, filter_, limit), limit)
 
 
-def group_members(client: GraphClient, group_id: GroupId) -> t.Iterator[User]:
+def group_members(client: GraphClient, group_id: GroupId, *, licences: bool = False) -> t.Iterator[User]:
     """All users in the group and in the groups inside it, each once. Devices, contacts and the like are left out.
+
+    With ``licences`` the listing says of each what licence for OneDrive it has, for no further request.
 
     :raises NotFound: there is no such group.
     """
     call = _call(f"Listing the members of group {group_id}", GROUP_PERMISSION)
     listing = Listing(
         target=graph_path("groups", group_id, "transitiveMembers", "microsoft.graph.user"),
-        params={"$select": _USER_FIELDS, "$count": "true", "$top": _PAGE_SIZE},
+        params={"$select": _user_fields(licences), "$count": "true", "$top": _PAGE_SIZE},
         headers=_EVENTUAL,
     )
     seen: set[str] = set()
@@ -148,6 +154,7 @@ def user_from(fields: Fields) -> User:
         display_name=str(fields.get("displayName") or ""),
         is_enabled=is_enabled if isinstance(is_enabled, bool) else None,
         user_type=fields.get("userType") or None,
+        drive_licence=drive_licence(fields.get("assignedPlans")),
     )
 
 
@@ -175,8 +182,12 @@ def _kind(types: t.Sequence[str], mail_enabled: object, security_enabled: object
     return GroupKind.SECURITY if security_enabled is True else GroupKind.UNKNOWN
 
 
-def _users(client: GraphClient, call: Call, filter_: str, top: int = 25) -> tuple[User, ...]:
-    return tuple(user_from(fields) for fields in _filtered(client, call, "users", _USER_FIELDS, filter_, top))
+def _user_fields(licences: bool) -> str:
+    return _USER_FIELDS + (_LICENCE_FIELD if licences else "")
+
+
+def _users(client: GraphClient, call: Call, filter_: str, top: int = 25, fields: str = _USER_FIELDS) -> tuple[User, ...]:
+    return tuple(user_from(entry) for entry in _filtered(client, call, "users", fields, filter_, top))
 
 
 def _groups(client: GraphClient, call: Call, filter_: str, top: int = 25) -> tuple[Group, ...]:

@@ -68,6 +68,10 @@ class DeltaUnavailable(GraphError):
     """The mailbox answers no delta queries, for instance because it is over quota. Plain listing still works."""
 
 
+class StreamBroken(GraphError):
+    """The connection broke in the middle of a body. What came before is good."""
+
+
 class Throttled(GraphError):
     """The service kept asking us to wait until the patience for this operation ended."""
 
@@ -97,7 +101,7 @@ class TooLarge(GraphError):
 
 
 class QuotaExceeded(GraphError):
-    """The mailbox has no room for what should be written."""
+    """The mailbox or the drive has no room for what should be written."""
 
 
 class RequestRefused(GraphError):

@@ -38,8 +38,8 @@ from .exchange_json import BrokenJson, JsonPieces
 from .exchange_redirects import BETA, MAX_HOPS, V1, ExchangeItemId, ExchangeMailbox, MailboxId, MailboxPath, redirected
 from .limits import LimitScope
 from .links import graph_target
+from .operations import BrokenAnswer
 from .refusals import Call
-from .requester import BrokenAnswer
 from .retry import RetryPolicy
 from .traffic import RequestKind
 from .transport import Incoming

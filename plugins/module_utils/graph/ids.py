@@ -20,6 +20,8 @@ EventId = t.NewType("EventId", str)
 ContactId = t.NewType("ContactId", str)
 TaskListId = t.NewType("TaskListId", str)
 TaskId = t.NewType("TaskId", str)
+DriveId = t.NewType("DriveId", str)
+DriveItemId = t.NewType("DriveItemId", str)
 
 Cursor = t.NewType("Cursor", str)
 """A deltaLink, kept and given back unchanged. Only the service knows what is inside."""

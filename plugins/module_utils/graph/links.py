@@ -32,6 +32,16 @@ class UploadAddress(t.NamedTuple):
         return f"UploadAddress(host={self.host!r})"
 
 
+class DownloadAddress(t.NamedTuple):
+    """A pre-authenticated address: whoever knows it may read the file for about an hour, so it is never shown."""
+
+    host: str
+    target: str
+
+    def __repr__(self) -> str:
+        return f"DownloadAddress(host={self.host!r})"
+
+
 def graph_path(*segments: str) -> str:
     """``/v1.0/users/...`` from raw segments; ids and names are quoted."""
     return "/v1.0/" + _quoted(segments)
@@ -71,6 +81,40 @@ def upload_address(cloud: Cloud, link: str) -> UploadAddress:
     if host != cloud.graph_host and host not in cloud.upload_hosts:
         raise _refusal(host, f"attachments of this cloud are uploaded to {' or '.join(cloud.upload_hosts)}")
     return UploadAddress(host, target)
+
+
+def download_address(cloud: Cloud, link: str) -> DownloadAddress:
+    """From where the content of a file is read; no token is ever sent there.
+
+    :raises LinkRefused: the link is not https, or leads to a host that is not Microsoft's file service of this cloud.
+    """
+    return DownloadAddress(*_of_files(cloud, link))
+
+
+def session_address(cloud: Cloud, link: str) -> UploadAddress:
+    """Where to send the fragments of a file, and where to ask how far it got; no token is ever sent there.
+
+    :raises LinkRefused: the link is not https, or leads to a host that is not Microsoft's file service of this cloud.
+    """
+    return UploadAddress(*_of_files(cloud, link))
+
+
+def report_address(cloud: Cloud, link: str) -> DownloadAddress:
+    """From where a usage report is read; no token is ever sent there.
+
+    :raises LinkRefused: the link is not https, or leads to a host that gives out no reports of this cloud.
+    """
+    host, target = _taken_apart(link)
+    if not re.fullmatch(cloud.report_hosts, host):
+        raise _refusal(host, "it is no host for reports of this cloud")
+    return DownloadAddress(host, target)
+
+
+def _of_files(cloud: Cloud, link: str) -> tuple[str, str]:
+    host, target = _taken_apart(link)
+    if not any(host.endswith(f".{domain}") for domain in cloud.file_domains):
+        raise _refusal(host, f"files of this cloud are on hosts below {' or '.join(cloud.file_domains)}")
+    return host, target
 
 
 def _quoted(segments: t.Iterable[str]) -> str:

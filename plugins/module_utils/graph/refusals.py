@@ -14,8 +14,9 @@ import re
 import typing as t
 
 from . import errors
+from .drive_refusals import BLOCKED_HINT, classify_drive_refusal
 from .error_bodies import ErrorBody
-from .limits import LimitScope
+from .limits import LimitScope, ScopeKind
 from .retry import Fault, FaultKind
 from .traffic import RequestKind
 
@@ -25,6 +26,8 @@ _CURSOR_CODES = (
     "resyncrequired",
     "resyncchangesapplydifferences",
     "resyncchangesuploaddifferences",
+    "resyncapplydifferences",
+    "resyncuploaddifferences",
     "errorinvalidsyncstatedata",
     "directory_expiredpagetoken",
 )
@@ -53,6 +56,7 @@ class Call:
     """What a request is for. ``doing`` begins a sentence: "Reading message X of user Y".
 
     ``is_named``: the service itself has named the object, so a 404 that does not say why is no proof that it is gone.
+    ``units``: what each attempt costs, see C(resource_units).
     """
 
     scope: LimitScope
@@ -61,11 +65,12 @@ class Call:
     permission: str = ""
     is_fresh: bool = False
     is_named: bool = False
+    units: int = 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Attempt:
-    """A request that failed for good, or that may have happened. ``path`` has no query."""
+    """A request that failed for good, or that may have happened. ``path`` has no query, and is empty for a pre-authenticated address."""
 
     call: Call
     method: str
@@ -80,12 +85,25 @@ def error_of(fault: Fault, attempt: Attempt, reason: str = "") -> errors.GraphEr
         return _build(errors.AmbiguousOutcome, fault, attempt, "Look whether it happened before doing it again.", reason)
     if fault.kind is not FaultKind.STATUS:
         return _without_status(fault, attempt, reason)
-    kind, hint = classify(fault, attempt.call)
+    kind, hint = _classify_drive(fault, attempt) or classify(fault, attempt.call)
     error = _build(kind, fault, attempt, hint)
     if isinstance(error, errors.AccessDenied):
         error.permission = attempt.call.permission
         error.facts["permission"] = attempt.call.permission
     return error
+
+
+def broken_stream(attempt: Attempt, reason: str) -> errors.StreamBroken:
+    """For a body that began well."""
+    error = _build(errors.StreamBroken, Fault(FaultKind.INCOMPLETE), attempt, _LATER_HINT, reason)
+    return t.cast("errors.StreamBroken", error)
+
+
+def not_tried(call: Call) -> errors.ServiceUnavailable:
+    """For an operation that begins while nothing works."""
+    return errors.ServiceUnavailable(
+        f"{call.doing} was not tried: the service refuses or fails everything, and asks to wait.", hint=BLOCKED_HINT
+    )
 
 
 def classify(fault: Fault, call: Call) -> tuple[type[errors.GraphError], str]:
@@ -99,6 +117,13 @@ def classify(fault: Fault, call: Call) -> tuple[type[errors.GraphError], str]:
     if status >= 500 or status == 408:
         return errors.ServiceUnavailable, f"{_LATER_HINT} If it stays, tell Microsoft's support the request id."
     return errors.RequestRefused, "Tell Microsoft's support the request id if the code does not explain it."
+
+
+def _classify_drive(fault: Fault, attempt: Attempt) -> tuple[type[errors.GraphError], str] | None:
+    if attempt.call.scope.kind is not ScopeKind.DRIVES or fault.is_throttling:
+        return None
+    is_download = not attempt.path and attempt.call.kind is RequestKind.FILE
+    return classify_drive_refusal(fault.status or 0, fault.body, attempt.path, is_download=is_download)
 
 
 def _is_delta(call: Call) -> bool:

@@ -9,23 +9,27 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
-import collections
+import contextlib
 import dataclasses
-import itertools
 import typing as t
-import uuid
 
 from .clock import Clock
 from .error_bodies import parse_error_body
-from .limits import Limiter
-from .refusals import Attempt, Call, error_of
-from .retry import Decision, Family, Fault, FaultKind, History, RetryPolicy, Step, Traits, decide, parse_retry_after
+from .limiter import Limiter
+from .limits import Budget, Cost, LimitScope, ScopeKind
+from .operations import BrokenAnswer, Failure, Operation, Request, RequestIds, common_pause, id_of
+from .outages import Outages
+from .rate_limits import RateLimit, rate_limit_of
+from .refusals import Attempt, Call, error_of, not_tried
+from .retry import Decision, Fault, FaultKind, RetryPolicy, Step, Traits, backoff, decide, parse_retry_after
+from .streams import Stream
 from .tokens import challenged_claims
-from .traffic import Meter, Traffic
+from .traffic import Meter, RequestKind, Traffic
 from .transport import Incoming, Outgoing, TransportFault
 
 _ERROR_BODY_LIMIT = 64 << 10
 _UNREACHABLE_AT_START = 3
+_SHORT_PAUSE = 5.0
 _USER_AGENT = "ISV|tenantvault|m365_backup/1.0"
 T = t.TypeVar("T")
 
@@ -48,43 +52,6 @@ class Sender(t.Protocol):
     def close(self) -> None: ...
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What to send. ``with_token`` is False for pre-authenticated addresses: their ``target`` is a secret and never shown.
-
-    ``statuses`` are those that the reader takes besides success.
-    """
-
-    method: str
-    host: str
-    target: str = dataclasses.field(repr=False)
-    headers: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    body: bytes | None = dataclasses.field(default=None, repr=False)
-    with_token: bool = True
-    is_repeatable: bool = True
-    upload_bytes: int = 0
-    statuses: frozenset[int] = frozenset()
-
-    @property
-    def path(self) -> str:
-        return self.target.partition("?")[0] if self.with_token else ""
-
-
-class RequestIds:
-    """UUIDs that differ in their last part only: one random number for a process, and a count. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._start = str(uuid.uuid4())[:24]
-        self._count = itertools.count(1)
-
-    def __call__(self) -> str:
-        return f"{self._start}{next(self._count):012x}"
-
-
-class BrokenAnswer(Exception):
-    """Raised by a reader: the body arrived and is not what it should be."""
-
-
 class Requester:
     """Thread-safe."""
 
@@ -98,6 +65,7 @@ class Requester:
         self._clock = clock
         self._random = random
         self._answered_hosts: set[str] = set()
+        self._outages = Outages()
         self._request_ids = RequestIds()
 
     def perform(self, call: Call, request: Request, read: t.Callable[[Incoming], T], policy: RetryPolicy | None = None) -> T:
@@ -107,21 +75,52 @@ class Requester:
 
         :raises GraphError: the subclass that fits; Cancelled.
         """
-        operation = _Operation(self._policy(request.host, policy or RetryPolicy()))
+        operation = self._operation(call, request, policy)
         while True:
-            with self._limiter.slot(call.scope, request.upload_bytes):
-                operation.begin(self._clock.monotonic())
-                self._meter.count_request(call.kind)
-                outcome = self._exchange(request, read, operation)
-                if not isinstance(outcome, _Failure):
+            with self._place(call, request, operation):
+                outcome = self._exchange(call, request, read, operation)
+                if not isinstance(outcome, Failure):
+                    self._outages.note(call.scope, None, 0.0)
                     return outcome
-                decision = self._decide(outcome, call, request, operation)
-                if pause := _common_pause(decision, outcome.fault, operation.policy):
-                    self._limiter.block(call.scope, pause)
+                decision = self._settle(outcome, call, request, operation)
             self._act_on(decision, outcome, call, request, operation)
+
+    @contextlib.contextmanager
+    def open(self, call: Call, request: Request, policy: RetryPolicy | None = None) -> t.Iterator[Stream]:
+        """Send until an answer begins well, and give it to be read while its place is held.
+
+        :raises GraphError: the subclass that fits; Cancelled.
+        """
+        operation = self._operation(call, request, policy)
+        while True:
+            with self._place(call, request, operation):
+                outcome = self._send(call, request, operation)
+                if not isinstance(outcome, Failure):
+                    self._outages.note(call.scope, None, 0.0)
+                    attempt = Attempt(call, request.method, request.path, id_of(outcome, operation))
+                    stream = Stream(outcome, attempt, self._count_piece)
+                    try:
+                        yield stream
+                    finally:
+                        outcome.close()
+                        self._limiter.add_download(call.scope, stream.received)
+                    return
+                decision = self._settle(outcome, call, request, operation)
+            self._act_on(decision, outcome, call, request, operation)
+
+    def pause(self, attempt: int) -> None:
+        """Let the time of a backoff pass before a broken stream is gone on with; ``attempt`` counts from 0.
+
+        :raises Cancelled: before or while waiting.
+        """
+        self._meter.count_fault(is_throttling=False)
+        self._limiter.wait(backoff(attempt, RetryPolicy(), self._random()))
 
     def traffic(self) -> Traffic:
         return self._meter.traffic(self._limiter.blocked_seconds())
+
+    def budget(self, scope: LimitScope) -> Budget:
+        return self._limiter.budget(scope)
 
     def cancel(self) -> None:
         self._limiter.cancel()
@@ -133,51 +132,101 @@ class Requester:
         self._sender.close()
         self._tokens.close()
 
-    def _policy(self, host: str, policy: RetryPolicy) -> RetryPolicy:
+    def _operation(self, call: Call, request: Request, policy: RetryPolicy | None) -> Operation:
         """A host that never answered is more likely misspelt, blocked or behind a wrong proxy than away for a while."""
-        if host in self._answered_hosts:
-            return policy
-        return dataclasses.replace(policy, unreachable=min(policy.unreachable, _UNREACHABLE_AT_START))
+        policy = self._outages.policy(call.scope, policy or RetryPolicy(), self._clock.monotonic())
+        if request.host not in self._answered_hosts:
+            policy = dataclasses.replace(policy, unreachable=min(policy.unreachable, _UNREACHABLE_AT_START))
+        return Operation(policy)
 
-    def _exchange(self, request: Request, read: t.Callable[[Incoming], T], operation: _Operation) -> T | _Failure:
-        own_id = self._request_ids()
-        headers = {"User-Agent": _USER_AGENT, "client-request-id": own_id, **request.headers}
+    @contextlib.contextmanager
+    def _place(self, call: Call, request: Request, operation: Operation) -> t.Iterator[None]:
+        cost = Cost(
+            units=call.units,
+            upload_bytes=request.upload_bytes,
+            sharings=int(call.kind is RequestKind.SHARING and request.method != "GET"),
+        )
+        self._refuse_in_vain(call)
+        with self._limiter.slot(call.scope, cost):
+            operation.begin(self._clock.monotonic())
+            self._meter.count_request(call.kind)
+            yield
+
+    def _refuse_in_vain(self, call: Call) -> None:
+        """During an outage nobody waits for the end of a pause: it is longer than the run has reason to hope."""
+        if self._outages.is_on(call.scope, self._clock.monotonic()) and self._limiter.closed_for(call.scope) > _SHORT_PAUSE:
+            raise not_tried(call)
+
+    def _exchange(self, call: Call, request: Request, read: t.Callable[[Incoming], T], operation: Operation) -> T | Failure:
+        incoming = self._send(call, request, operation)
+        if isinstance(incoming, Failure):
+            return incoming
+        try:
+            return read(incoming)
+        except TransportFault as fault:
+            return Failure(Fault(fault.kind), id_of(incoming, operation), fault.reason)
+        except BrokenAnswer as broken:
+            return Failure(Fault(FaultKind.NO_JSON), id_of(incoming, operation), str(broken))
+        finally:
+            incoming.close()
+
+    def _send(self, call: Call, request: Request, operation: Operation) -> Incoming | Failure:
+        """The answer if it is one that a reader takes; the body is still to be read, and the answer to be closed."""
+        operation.own_id = self._request_ids()
+        headers = {"User-Agent": _USER_AGENT, "client-request-id": operation.own_id, **request.headers}
         if request.with_token:
             operation.token = self._tokens.token()
             headers["Authorization"] = f"Bearer {operation.token}"
         try:
             incoming = self._sender.send(Outgoing(request.method, request.host, request.target, headers, request.body))
         except TransportFault as fault:
-            return _Failure(Fault(fault.kind), own_id, fault.reason)
+            return Failure(Fault(fault.kind), operation.own_id, fault.reason)
         self._answered_hosts.add(request.host)
-        request_id = incoming.headers.get("request-id") or own_id
+        rate_limit = self._heed_rate_limit(call, incoming)
+        if 200 <= incoming.status < 300 or incoming.status in request.statuses:
+            return incoming
         try:
-            is_answer = 200 <= incoming.status < 300 or incoming.status in request.statuses
-            return read(incoming) if is_answer else self._refusal(incoming, request_id)
-        except TransportFault as fault:
-            return _Failure(Fault(fault.kind), request_id, fault.reason)
-        except BrokenAnswer as broken:
-            return _Failure(Fault(FaultKind.NO_JSON), request_id, str(broken))
+            return self._refusal(incoming, id_of(incoming, operation), rate_limit)
         finally:
             incoming.close()
 
-    def _refusal(self, incoming: Incoming, request_id: str) -> _Failure:
+    def _heed_rate_limit(self, call: Call, incoming: Incoming) -> RateLimit | None:
+        """SharePoint says on any answer what is left, once four fifths are used."""
+        if call.scope.kind is not ScopeKind.DRIVES:
+            return None
+        rate_limit = rate_limit_of(incoming.headers)
+        if rate_limit is not None:
+            self._limiter.leave_only(call.scope, rate_limit.remaining, rate_limit.reset)
+        return rate_limit
+
+    def _refusal(self, incoming: Incoming, request_id: str, rate_limit: RateLimit | None) -> Failure:
+        """Where the service names two times to wait, the longer one is meant (Microsoft's page on throttling in SharePoint)."""
         headers = incoming.headers
         claims = challenged_claims(headers.get("WWW-Authenticate")) if incoming.status == 401 else None
         retry_after = parse_retry_after(headers.get("Retry-After"), now=self._clock.wall(), server_date=headers.get("Date"))
+        if rate_limit is not None and incoming.status == 429:
+            retry_after = max(retry_after or 0.0, rate_limit.reset)
         body = parse_error_body(incoming.read_start(_ERROR_BODY_LIMIT))
-        return _Failure(Fault(FaultKind.STATUS, incoming.status, body, retry_after, claims is not None), request_id, claims=claims)
+        return Failure(Fault(FaultKind.STATUS, incoming.status, body, retry_after, claims is not None), request_id, claims=claims)
 
-    def _decide(self, failure: _Failure, call: Call, request: Request, operation: _Operation) -> Decision:
-        traits = Traits(is_repeatable=request.is_repeatable, is_read=request.method == "GET", is_fresh=call.is_fresh)
+    def _count_piece(self, size: int) -> None:
+        self._limiter.raise_if_cancelled()
+        self._meter.count_received(size)
+
+    def _settle(self, failure: Failure, call: Call, request: Request, operation: Operation) -> Decision:
+        """What to do now; everybody of the scope is stopped while the place is still held."""
+        traits = Traits(is_repeatable=request.is_repeatable, is_read=request.method == "GET" and request.with_token, is_fresh=call.is_fresh)
         history = operation.history(self._clock.monotonic())
         decision = decide(failure.fault, traits, history, operation.policy, self._random())
         if decision.step is Step.RENEW_TOKEN and not request.with_token:
-            return Decision(Step.GIVE_UP)
+            decision = Decision(Step.GIVE_UP)
+        if pause := common_pause(decision, failure.fault, operation.policy):
+            self._limiter.block(call.scope, pause)
         return decision
 
-    def _act_on(self, decision: Decision, failure: _Failure, call: Call, request: Request, operation: _Operation) -> None:
+    def _act_on(self, decision: Decision, failure: Failure, call: Call, request: Request, operation: Operation) -> None:
         if decision.step in (Step.GIVE_UP, Step.AMBIGUOUS):
+            self._outages.note(call.scope, failure.fault, self._clock.monotonic())
             attempt = Attempt(call, request.method, request.path, failure.request_id, decision.step is Step.AMBIGUOUS)
             raise error_of(failure.fault, attempt, failure.reason)
         operation.count(failure.fault)
@@ -186,41 +235,3 @@ class Requester:
             self._tokens.renew(operation.token, failure.claims)
         elif decision.step is Step.WAIT:
             self._limiter.wait(decision.seconds)
-
-
-def _common_pause(decision: Decision, fault: Fault, policy: RetryPolicy) -> float:
-    """Seconds for which nobody of the scope may ask, also when this operation has no patience left for them."""
-    if decision.step is Step.WAIT_TOGETHER:
-        return decision.seconds
-    return min(fault.retry_after or 0.0, policy.deadline)
-
-
-@dataclasses.dataclass(slots=True)
-class _Failure:
-    """One attempt that gave nothing."""
-
-    fault: Fault
-    request_id: str
-    reason: str = ""
-    claims: str | None = None
-
-
-class _Operation:
-    """What one operation went through so far."""
-
-    def __init__(self, policy: RetryPolicy) -> None:
-        self.policy = policy
-        self.token = ""
-        self._started: float | None = None
-        self._counts: collections.Counter[Family] = collections.Counter()
-
-    def begin(self, now: float) -> None:
-        """Patience begins with the first attempt, not while waiting in line for it."""
-        if self._started is None:
-            self._started = now
-
-    def history(self, now: float) -> History:
-        return History(counts=self._counts, elapsed=now - (now if self._started is None else self._started))
-
-    def count(self, fault: Fault) -> None:
-        self._counts[fault.family] += 1

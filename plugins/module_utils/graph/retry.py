@@ -16,16 +16,27 @@ import dataclasses
 import email.utils
 import enum
 import math
+import re
 import typing as t
 
 from .error_bodies import ErrorBody
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504, 509})
-THROTTLE_CODES = ("applicationthrottled", "toomanyrequests", "activitylimitreached")
-PERMANENT_CODES = ("errorcorruptdata", "errorinvalidrecipients", "errorcannotopenfileattachment", "errorquotaexceeded")
+THROTTLE_CODES = ("applicationthrottled", "toomanyrequests", "activitylimitreached", "throttledrequest")
+_THROTTLE_STATUSES = (429, 509)
+PERMANENT_CODES = (
+    "errorcorruptdata",
+    "errorinvalidrecipients",
+    "errorcannotopenfileattachment",
+    "errorquotaexceeded",
+    "provisioningnotallowed",
+    "resourcebeingprovisioned",
+)
 _RENEWALS = 2
 """A token that another thread has just fetched may be refused too: by the service for which it was fetched a moment too early."""
 _TRANSIENT_TEXT = "io error during request payload read"
+_PERMANENT_TEXT = re.compile(r"user'?s mysite|404 file not found|does not have a spo license", re.IGNORECASE)
+"""Of users without a OneDrive, whatever the status; who asks for those again and again is throttled."""
 
 
 class FaultKind(enum.Enum):
@@ -63,7 +74,7 @@ class Fault:
 
     @property
     def is_throttling(self) -> bool:
-        return self.status == 429 or (self.status in (403, 503, 509) and self.body.names(*THROTTLE_CODES))
+        return self.status in _THROTTLE_STATUSES or (self.status in (403, 503) and self.body.names(*THROTTLE_CODES))
 
     @property
     def is_heavy(self) -> bool:
@@ -87,7 +98,10 @@ class Fault:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What matters of a request: may it be sent twice; can its object be so new that not everybody has seen it."""
+    """What matters of a request: may it be sent twice; does it read; can its object be so new that not everybody has seen it.
+
+    A pre-authenticated address that is not found has expired: that is no reading in this sense, asking again would not help.
+    """
 
     is_repeatable: bool = True
     is_read: bool = True
@@ -195,7 +209,7 @@ def _after_unauthorized(fault: Fault, history: History) -> Decision:
 def _is_transient(fault: Fault, traits: Traits) -> bool:
     if fault.kind is not FaultKind.STATUS:
         return True
-    if fault.body.names(*PERMANENT_CODES):
+    if fault.body.names(*PERMANENT_CODES) or _PERMANENT_TEXT.search(fault.body.message):
         return False
     if fault.status == 404:
         return _is_too_early(fault, traits) or (traits.is_read and fault.body.is_empty)

@@ -18,6 +18,7 @@ import typing as t
 from .._errors import InputError
 from .clouds import CLOUDS, Cloud
 from .credentials import Credential
+from .limits import DEFAULT_LICENSES
 from .network import Network, resolve_network
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -26,7 +27,11 @@ _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
-    """``tenant_id`` is the tenant's id or one of its domains; ``connections`` how many are kept open."""
+    """``tenant_id`` is the tenant's id or one of its domains; ``connections`` how many are kept open.
+
+    ``tenant_licenses`` is how many the tenant has bought, ``hosts_at_once`` how many hosts back up or restore OneDrives with
+    this app at the same time: they divide what Microsoft allows the app.
+    """
 
     tenant_id: str
     client_id: str
@@ -35,6 +40,8 @@ class ConnectionSettings:
     proxy: str | None = dataclasses.field(default=None, repr=False)
     ca_bundle: str | None = None
     connections: int = 64
+    tenant_licenses: int = DEFAULT_LICENSES
+    hosts_at_once: int = 1
     environment: t.Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(os.environ), repr=False)
 
     def check(self, now: datetime.datetime) -> Network:
@@ -51,6 +58,11 @@ class ConnectionSettings:
             raise InputError(
                 f"The client id {self.client_id!r} is not the id of an application.",
                 hint="Take the application (client) id from the overview page of the app registration.",
+            )
+        if self.tenant_licenses < 1 or self.hosts_at_once < 1:
+            raise InputError(
+                "The options tenant_licenses and hosts_at_once count things, so they are at least 1.",
+                hint="Leave them out if you do not know better.",
             )
         self.credential.check(now)
         return resolve_network(proxy=self.proxy, ca_bundle=self.ca_bundle, environment=self.environment)

@@ -23,7 +23,7 @@ import typing as t
 from .. import _deps
 from .clock import Clock
 from .errors import NetworkUnreachable
-from .limits import Limiter
+from .limiter import Limiter
 from .login_errors import LoginFault, failed_login_service, refused_discovery, refused_login
 from .network import Network
 from .retry import FaultKind, RetryPolicy, backoff

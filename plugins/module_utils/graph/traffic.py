@@ -27,6 +27,9 @@ class RequestKind(enum.Enum):
     MIME = "mime"
     EXPORT = "export"
     WRITE = "write"
+    DRIVE = "drive"
+    FILE = "file"
+    SHARING = "sharing"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import typing as t
 from pathlib import Path
@@ -16,6 +17,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils import _ar
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
     ArgumentSpec,
     ReportedFailure,
+    budget_arguments,
     connection_arguments,
     connection_settings,
     passphrase_arguments,
@@ -42,7 +44,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.recov
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_options import S3Credentials
 
 EVERYTHING = ArgumentSpec().merge(
-    connection_arguments(), passphrase_arguments(), recovery_arguments(), state_arguments(), storage_arguments()
+    budget_arguments(), connection_arguments(), passphrase_arguments(), recovery_arguments(), state_arguments(), storage_arguments()
 )
 PASSPHRASE = "correct horse battery staple, correct horse battery"
 TENANT = {"tenant_id": "contoso.example", "client_id": "4c3f0f4e-0b53-4f7e-9c0e-5a1f3c0e8c1d"}
@@ -175,6 +177,27 @@ def test_the_variables_of_awx_and_of_azure_log_in(
         monkeypatch.setenv(name, value)
     settings = connection_settings(parameters(capsys))
     assert (settings.tenant_id, settings.credential) == ("contoso.example", SecretCredential(expected))
+
+
+def test_the_budget_for_drives_is_the_smallest_one_unless_the_task_or_the_environment_says_more(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = {**TENANT, "client_secret": "one"}
+    settings = connection_settings(parameters(capsys, **login))
+    assert (settings.tenant_licenses, settings.hosts_at_once) == (1_000, 1)
+    monkeypatch.setenv("M365_TENANT_LICENSES", "7000")
+    monkeypatch.setenv("M365_HOSTS_AT_ONCE", "3")
+    settings = connection_settings(parameters(capsys, **login))
+    assert (settings.tenant_licenses, settings.hosts_at_once) == (7_000, 3)
+    settings = connection_settings(parameters(capsys, **login, tenant_licenses=20_000))
+    assert (settings.tenant_licenses, settings.hosts_at_once) == (20_000, 3)
+
+
+@pytest.mark.parametrize("option", ["tenant_licenses", "hosts_at_once"])
+def test_less_than_one_host_or_licence_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = connection_settings(parameters(capsys, **TENANT, client_secret="one", **{option: 0}))
+    with pytest.raises(InputError, match="tenant_licenses and hosts_at_once"):
+        settings.check(datetime.datetime.now(datetime.timezone.utc))
 
 
 def test_a_way_to_log_in_that_a_task_names_is_not_contradicted_by_the_environment(

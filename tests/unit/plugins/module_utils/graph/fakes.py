@@ -15,7 +15,8 @@ import urllib3
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import GraphClient
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.clouds import CLOUDS
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Budgets, Limiter, LimitScope
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limiter import Limiter
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Budgets, LimitScope
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.refusals import Call
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.requester import Requester
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.retry import FaultKind

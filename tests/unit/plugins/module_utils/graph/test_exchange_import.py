@@ -24,7 +24,8 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.erro
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.exchange_import import ImportMailbox
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.exchange_redirects import ExchangeMailbox, MailboxId
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.ids import FolderId
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Limiter, LimitScope
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limiter import Limiter
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import LimitScope
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.requester import Requester
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.traffic import Meter
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.transport import Incoming, Outgoing

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import typing as t
 import urllib.parse
 
 import pytest
@@ -16,8 +17,10 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.clou
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.errors import LinkRefused
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.links import (
     beta_path,
+    download_address,
     graph_path,
     graph_target,
+    session_address,
     upload_address,
     with_query,
 )
@@ -92,6 +95,47 @@ def test_inv10_an_upload_address_is_of_the_mail_service_and_is_not_shown() -> No
 def test_inv10_an_upload_to_another_place_is_refused_without_showing_the_address(link: str) -> None:
     with pytest.raises(LinkRefused) as caught:
         upload_address(GLOBAL, link)
+    assert "secret" not in str(caught.value)
+
+
+FILE_HOSTS = {
+    "global": ("contoso-my.sharepoint.com", "contoso.sharepoint.com"),
+    "gcc_high": ("contoso-my.sharepoint.us",),
+    "dod": ("contoso-my.sharepoint-mil.us", "contoso-my.dps.mil"),
+    "china": ("contoso-my.sharepoint.cn",),
+}
+
+
+@pytest.mark.parametrize("make", [download_address, session_address])
+def test_inv10_files_are_on_the_hosts_of_their_cloud_and_their_addresses_are_not_shown(make: t.Any) -> None:
+    for name, hosts in FILE_HOSTS.items():
+        for host in hosts:
+            address = make(CLOUDS[name], f"https://{host.upper()}/personal/anna/download.aspx?tempauth=secret")
+            assert (address.host, address.target) == (host, "/personal/anna/download.aspx?tempauth=secret")
+            assert "secret" not in f"{address!r} {address}"
+            for other in CLOUDS.keys() - {name}:
+                with pytest.raises(LinkRefused):
+                    make(CLOUDS[other], f"https://{host}/x")
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/?tempauth=secret",
+        "http://contoso-my.sharepoint.com/?tempauth=secret",
+        "https://contoso-my.sharepoint.com.evil.example/?tempauth=secret",
+        "https://evilsharepoint.com/?tempauth=secret",
+        "https://sharepoint.com/?tempauth=secret",
+        "https://graph.microsoft.com/?tempauth=secret",
+        "https://user@contoso-my.sharepoint.com/?tempauth=secret",
+        "https://contoso-my.sharepoint.com:8443/?tempauth=secret",
+        "https://evil.example\\.sharepoint.com/?tempauth=secret",
+    ],
+)
+@pytest.mark.parametrize("make", [download_address, session_address])
+def test_inv10_a_file_at_another_place_is_refused_without_showing_the_address(make: t.Any, link: str) -> None:
+    with pytest.raises(LinkRefused) as caught:
+        make(GLOBAL, link)
     assert "secret" not in str(caught.value)
 
 

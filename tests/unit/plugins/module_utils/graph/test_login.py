@@ -28,7 +28,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.erro
     Cancelled,
     ServiceUnavailable,
 )
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Limiter
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limiter import Limiter
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.login_errors import (
     failed_login_service,
     refused_discovery,
