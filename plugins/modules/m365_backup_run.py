@@ -23,6 +23,7 @@ author:
 extends_documentation_fragment:
   - tenantvault.m365_backup._attributes
   - tenantvault.m365_backup._attributes.m365
+  - tenantvault.m365_backup._budget
   - tenantvault.m365_backup._connection
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
@@ -190,6 +191,11 @@ members:
           C(left_out) (folders that are never backed up, such as the outbox), C(last_success) and C(availability).
         - The C(availability) of an archive is V(backed_up), V(no_archive), V(not_available_in_this_cloud) or V(refused) with the
           code of the service. It is V(no_mailbox) for members without a mailbox, and mostly empty for other sources.
+        - That of a OneDrive is V(no_drive) for a member who has none, V(no_sharepoint_licence) in a tenant without SharePoint, and
+          V(drive_locked) where an administrator has locked it. None of these is a failure, unless the drive is in the repository
+          already: then the source fails, and keeps its last good state.
+        - A file that Microsoft does not deliver is a finding of the kind V(skipped), with V(malware), V(locked) or V(notebook_part) as
+          its code. It is asked for again by each run.
       type: dict
       returned: always
 stored_bytes:
@@ -207,6 +213,28 @@ throttled_seconds:
   type: float
   returned: success or partial failure
   sample: 0.0
+estimate:
+  description: What a run would have to read of OneDrives, and how long that takes at least by the limits of Microsoft.
+  type: dict
+  returned: in check mode, for plans of type C(onedrive)
+  sample: {files: 1200, bytes: 1903427000, resource_units: 1200, minutes_at_least: 1}
+  contains:
+    files:
+      description: How many files are new or have other content.
+      type: int
+      returned: always
+    bytes:
+      description: Their size.
+      type: int
+      returned: always
+    resource_units:
+      description: What reading them costs of what Microsoft allows the app, see O(tenant_licenses).
+      type: int
+      returned: always
+    minutes_at_least:
+      description: How long that takes at least, on any hardware.
+      type: int
+      returned: always
 msg:
   description: What the run did, in a sentence.
   type: str
@@ -220,6 +248,7 @@ from pathlib import Path
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
     ArgumentSpec,
     ReportedFailure,
+    budget_arguments,
     connection_arguments,
     connection_settings,
     passphrase_arguments,
@@ -273,7 +302,14 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 def main() -> None:
     """Entry point of the module."""
     run_module(
-        OPTIONS.merge(connection_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments(), storage_arguments()),
+        OPTIONS.merge(
+            budget_arguments(),
+            connection_arguments(),
+            passphrase_arguments(),
+            plan_reference_arguments(),
+            state_arguments(),
+            storage_arguments(),
+        ),
         run,
     )
 

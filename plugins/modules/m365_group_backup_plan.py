@@ -26,6 +26,7 @@ author:
 extends_documentation_fragment:
   - tenantvault.m365_backup._attributes
   - tenantvault.m365_backup._attributes.m365
+  - tenantvault.m365_backup._budget
   - tenantvault.m365_backup._connection
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._recovery
@@ -72,7 +73,8 @@ options:
     description:
       - What is backed up of each member, either V(mailbox) or V(onedrive). A plan has exactly one backup type.
         Declare a second plan for the other one.
-      - V(onedrive) can be declared but is not supported yet.
+      - Of V(onedrive) it is the default drive of each member, which people know as their OneDrive. A member without one is reported
+        and is no failure; the drive is looked for again once a day.
       - Required if O(state=present).
     type: str
   schedule:
@@ -171,6 +173,23 @@ options:
       - The default is V(false), because most people have no archive.
     type: bool
     default: false
+  versions:
+    description:
+      - How many earlier versions of each file are backed up with it, V(0) to V(500).
+      - Versions are read when a file is read. Each file then costs two more of the resource units that Microsoft allows, and one or two
+        for each version that is new. With one version of each file, a first backup takes about five times as long.
+      - A higher number than before has the next run list the drives anew and read the versions of all files.
+      - It concerns O(backup_type=onedrive) only. The default is V(0), since restore points keep what files were like at each run.
+    type: int
+  permissions:
+    description:
+      - Whether it is backed up who may do what with files and folders that are shared.
+      - Each shared item whose permissions have changed costs five of the resource units that Microsoft allows, as much as five files.
+        What is not shared costs nothing more.
+      - The application needs the permission C(Sites.FullControl.All), without which Microsoft does not say that permissions have changed.
+      - When it is switched on, the next run lists the drives anew.
+      - It concerns O(backup_type=onedrive) only. The default is V(false).
+    type: bool
   encryption:
     description:
       - How the repository is protected.
@@ -323,6 +342,8 @@ plan:
     sources: [mail, calendar, contacts, tasks, settings]
     recoverable_items: false
     archive_mailboxes: false
+    versions: null
+    permissions: null
     encryption: {enabled: true}
     malware_scan: {enabled: false}
     repository: /srv/backup/m365
@@ -369,6 +390,14 @@ plan:
       returned: success
     archive_mailboxes:
       description: Whether archive mailboxes are backed up.
+      type: bool
+      returned: success
+    versions:
+      description: How many earlier versions of each file are backed up, or V(none) for a plan of mailboxes.
+      type: int
+      returned: success
+    permissions:
+      description: Whether permissions of shared items are backed up, or V(none) for a plan of mailboxes.
       type: bool
       returned: success
     encryption:
@@ -425,6 +454,31 @@ seats:
       description: One seat for each member.
       type: int
       returned: success
+first_backup:
+  description:
+    - What the first backup of the OneDrives will cost at least, by the usage report of Microsoft, which is some days old.
+    - It is missing when the app may not read the report (it takes the permission C(Reports.Read.All)), and when the tenant conceals names
+      in reports, as Microsoft 365 does unless an administrator decides otherwise. A run in check mode counts exactly.
+  type: dict
+  returned: success, O(backup_type=onedrive), and the first backup is to come
+  sample: {files: 412000, bytes: 903427000000, resource_units: 412908, minutes_at_least: 342}
+  contains:
+    files:
+      description: How many files there are to read.
+      type: int
+      returned: always
+    bytes:
+      description: Their size.
+      type: int
+      returned: always
+    resource_units:
+      description: What reading them costs of what Microsoft allows the app, see O(tenant_licenses).
+      type: int
+      returned: always
+    minutes_at_least:
+      description: How long that takes at least, on any hardware.
+      type: int
+      returned: always
 repository:
   description: The repository of the plan.
   type: dict
@@ -497,6 +551,7 @@ import typing as t
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
     ArgumentSpec,
+    budget_arguments,
     connection_arguments,
     passphrase_arguments,
     plan_store,
@@ -551,6 +606,8 @@ PLAN_OPTIONS: dict[str, dict[str, t.Any]] = {
     "sources": {"type": "list", "elements": "str", "choices": ["mail", "calendar", "contacts", "tasks", "settings"]},
     "recoverable_items": {"type": "bool", "default": False},
     "archive_mailboxes": {"type": "bool", "default": False},
+    "versions": {"type": "int"},
+    "permissions": {"type": "bool"},
     "encryption": {"type": "dict", "options": {"enabled": {"type": "bool", "default": True}}},
     "malware_scan": {"type": "raw"},
     "repository": {"type": "path"},
@@ -597,7 +654,8 @@ def main() -> None:
         options={**PLAN_OPTIONS, "state": {"type": "str", "choices": ["present", "absent"], "default": "present"}},
         required_one_of=(("title", "name"),),
     )
-    run_module(own.merge(connection_arguments(), passphrase_arguments(), recovery_arguments(), state_arguments(), storage_arguments()), run)
+    shared = (connection_arguments(), passphrase_arguments(), recovery_arguments(), state_arguments(), storage_arguments())
+    run_module(own.merge(budget_arguments(), *shared), run)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,9 @@ class Backup:
     sources: tuple[str, ...] = (MAIL,)
     archives: bool = False
     recoverable_items: bool = False
+    backup_type: str = "mailbox"
+    versions: int = 0
+    permissions: bool = False
 
     @property
     def location(self) -> Path:
@@ -79,17 +82,21 @@ class Backup:
 
     @property
     def plan(self) -> Plan:
+        of_mailboxes = {
+            "sources": list(self.sources),
+            "archive_mailboxes": self.archives,
+            "recoverable_items": self.recoverable_items,
+        }
+        of_drives = {"versions": self.versions, "permissions": self.permissions}
         return plan_from_dict(
             {
                 "name": "group",
                 "title": self.title,
                 "users": list(self.users),
-                "backup_type": "mailbox",
+                "backup_type": self.backup_type,
                 "repository": str(self.location),
                 "retention": {"forever": True},
-                "sources": list(self.sources),
-                "archive_mailboxes": self.archives,
-                "recoverable_items": self.recoverable_items,
+                **(of_mailboxes if self.backup_type == "mailbox" else of_drives),
             },
         )
 

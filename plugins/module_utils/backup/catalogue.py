@@ -8,6 +8,8 @@ One JSON line an item and change; the last line of an id counts, a line with C(r
 make a file, and a full file is never written again. Beside it, in the same order, lie 8-byte hashes of the ids, so that
 an item is found by reading 8 bytes an item instead of its whole line. Two ids of the same hash do no harm.
 
+A drive has two of them: one of its files, and one of its folders at C(FOLDERS).
+
 Why a log: a new, changed or removed item costs one line and the few nodes above it, in a mailbox of any size, and
 nothing about the items needs to be in memory.
 
@@ -27,17 +29,18 @@ from ..repository.types import Node, Path, TreeId
 from .edit_spool import EditSpool
 from .layout import META, META_TIME
 from .recent_trees import RecentTrees
-from .small_files import to_json
+from .small_files import FileReader, to_json
 from .temporary_databases import open_temporary_database, temporary_databases
 
 if t.TYPE_CHECKING:
-    from ..repository.repository import Repository
     from ..repository.writer import Writer
 
 Record = dict[str, t.Any]
 
 ITEMS = (META, "items")
 IDS = (META, "ids")
+#: Where the second catalogue of a drive lies, with its own C(items) and C(ids).
+FOLDERS: Path = (META, "folders")
 LINES_PER_FILE = 32
 HASHES_PER_FILE = 256
 _HASH_SIZE = 8
@@ -45,13 +48,14 @@ _FAN_OUT = 32
 
 
 class Catalogue:
-    """The catalogue as the tree of one source has it: read only. lines is what the source's facts say."""
+    """The catalogue as the tree of one source has it: read only. lines is what the source's facts say, where the directory of it."""
 
-    def __init__(self, store: Repository | Writer, tree: TreeId | None, lines: int) -> None:
+    def __init__(self, store: FileReader, tree: TreeId | None, lines: int, *, where: Path = (META,)) -> None:
         self._store = RecentTrees(store)
         self._tree = tree
         self._digests: bytes | None = None
         self.lines = lines
+        self.where = where
 
     def find(self, ids: t.Collection[str]) -> dict[str, Record]:
         """The current records of those of ids that are in the catalogue and not removed.
@@ -82,16 +86,16 @@ class Catalogue:
         """The lines and the hashes of the last, unfinished files; what an appender goes on with."""
         lines: list[bytes] = []
         if self.lines % LINES_PER_FILE:
-            lines = self._read(ITEMS + item_file(self.lines // LINES_PER_FILE)).splitlines(keepends=True)
+            lines = self._read("items", item_file(self.lines // LINES_PER_FILE)).splitlines(keepends=True)
         hashes = b""
         if self.lines % HASHES_PER_FILE:
-            hashes = self._read(IDS + id_file(self.lines // HASHES_PER_FILE))
+            hashes = self._read("ids", id_file(self.lines // HASHES_PER_FILE))
         return lines, hashes
 
     def _places(self, digests: t.Collection[bytes]) -> dict[bytes, list[int]]:
         """The ordinals of the lines of each hash, ascending; hashes without a line are left out."""
         if self._digests is None:
-            self._digests = b"".join(self._read(IDS + id_file(number)) for number in range(-(-self.lines // HASHES_PER_FILE)))
+            self._digests = b"".join(self._read("ids", id_file(number)) for number in range(-(-self.lines // HASHES_PER_FILE)))
         wanted = {int.from_bytes(digest, sys.byteorder): digest for digest in digests}
         places: dict[bytes, list[int]] = {}
         for ordinal, number in enumerate(memoryview(self._digests).cast("Q")):
@@ -101,7 +105,7 @@ class Catalogue:
 
     def _lines_backwards(self) -> t.Iterator[Record]:
         for number in reversed(range(-(-self.lines // LINES_PER_FILE))):
-            for line in reversed(self._read(ITEMS + item_file(number)).splitlines()):
+            for line in reversed(self._read("items", item_file(number)).splitlines()):
                 yield json.loads(line)
 
     def _lines(self, ordinals: t.Iterable[int]) -> t.Iterator[Record]:
@@ -109,10 +113,11 @@ class Catalogue:
         for ordinal in sorted(ordinals):
             if ordinal // LINES_PER_FILE != number:
                 number = ordinal // LINES_PER_FILE
-                lines = self._read(ITEMS + item_file(number)).splitlines()
+                lines = self._read("items", item_file(number)).splitlines()
             yield json.loads(lines[ordinal % LINES_PER_FILE])
 
-    def _read(self, path: Path) -> bytes:
+    def _read(self, log: str, file: Path) -> bytes:
+        path = (*self.where, log, *file)
         node = None if self._tree is None else find_node(self._store, self._tree, path)
         if node is None:
             raise BackupError(f"The catalogue of a source lacks its file {'/'.join(path)}.", hint="Verify the repository.")
@@ -125,6 +130,7 @@ class CatalogueAppender:
     def __init__(self, base: Catalogue, writer: Writer, edits: EditSpool) -> None:
         self._writer = writer
         self._edits = edits
+        self._where = base.where
         self.lines = base.lines
         self._base: Catalogue | None = base
         self._items: list[bytes] = []
@@ -159,12 +165,12 @@ class CatalogueAppender:
         self._is_dirty = False
 
     def _save_items(self, number: int, *, keep: bool = False) -> None:
-        self._save(ITEMS + item_file(number), b"".join(self._items))
+        self._save((*self._where, "items", *item_file(number)), b"".join(self._items))
         if not keep:
             self._items = []
 
     def _save_hashes(self, number: int, *, keep: bool = False) -> None:
-        self._save(IDS + id_file(number), self._hashes)
+        self._save((*self._where, "ids", *id_file(number)), self._hashes)
         if not keep:
             self._hashes = b""
 

@@ -15,11 +15,11 @@ import typing as t
 
 from .._errors import BackupError
 from ..repository.trees import edit_tree
-from ..repository.types import Node, TreeId
-from .catalogue import IDS, ITEMS, Catalogue, CatalogueAppender
+from ..repository.types import Node, Path, TreeId
+from .catalogue import FOLDERS, Catalogue, CatalogueAppender
 from .edit_spool import EditSpool
-from .item_state import SOURCE_PATH, facts_as_json, load_facts
-from .layout import META_TIME
+from .item_state import SOURCE_PATH, DriveFacts, SourceFacts, facts_as_json, load_facts
+from .layout import META, META_TIME
 
 if t.TYPE_CHECKING:
     from ..repository.writer import Writer
@@ -35,17 +35,35 @@ def compacted(writer: Writer, tree: TreeId) -> TreeId:
     anew at most once for every line that was added.
     """
     facts = load_facts(writer, tree)
-    if facts.lines <= 2 * facts.items + SLACK:
+    if not _is_due(facts.lines, facts.items):
         return tree
-    bare = edit_tree(writer, tree, [(IDS, None), (ITEMS, None)])
+    return _rewritten(writer, tree, (META,), facts.lines, lambda lines: dataclasses.replace(facts, lines=lines))
+
+
+def compacted_drive(writer: Writer, tree: TreeId) -> TreeId:
+    """L(compacted) for the tree of a drive, and for its folders."""
+    tree = compacted(writer, tree)
+    facts = load_facts(writer, tree)
+    if not isinstance(facts, DriveFacts) or not _is_due(facts.folder_lines, facts.folders):
+        return tree
+    drive = facts
+    return _rewritten(writer, tree, FOLDERS, drive.folder_lines, lambda lines: dataclasses.replace(drive, folder_lines=lines))
+
+
+def _is_due(lines: int, items: int) -> bool:
+    return lines > 2 * items + SLACK
+
+
+def _rewritten(writer: Writer, tree: TreeId, where: Path, lines: int, facts_with: t.Callable[[int], SourceFacts]) -> TreeId:
+    bare = edit_tree(writer, tree, [((*where, "ids"), None), ((*where, "items"), None)])
     with contextlib.closing(EditSpool()) as edits:
-        appender = CatalogueAppender(Catalogue(writer, None, 0), writer, edits)
-        for record in Catalogue(writer, tree, facts.lines).live():
+        appender = CatalogueAppender(Catalogue(writer, None, 0, where=where), writer, edits)
+        for record in Catalogue(writer, tree, lines, where=where).live():
             appender.append(record)
         appender.save_tail()
-        source = writer.save_file([facts_as_json(dataclasses.replace(facts, lines=appender.lines))])
+        source = writer.save_file([facts_as_json(facts_with(appender.lines))])
         edits.put(SOURCE_PATH, Node.file(SOURCE_PATH[-1], META_TIME, source))
         new = edit_tree(writer, bare, edits.sorted())
     if new is None:
-        raise BackupError("The tree of a mailbox came out empty.", hint="This is a defect; please report it.")
+        raise BackupError("The tree of a source came out empty.", hint="This is a defect; please report it.")
     return new

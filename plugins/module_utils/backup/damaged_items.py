@@ -21,13 +21,14 @@ from ..repository.affected import Affected
 from ..repository.errors import RepositoryDamaged
 from ..repository.reading import BlobReader
 from ..repository.types import Snapshot, TreeId
-from .damaged_source import ItemName, SourceNames, is_item, split_shard
-from .layout import CALENDAR, FOLDER_FILE, MAIL, MEMBERS_FILE, META, RETRY_FILE, RUN_FILE, SOURCE_FILE, TAG, plan_of
+from .damaged_drive import DriveNames
+from .damaged_source import ItemName, SourceNames
+from .layout import CALENDAR, FOLDER_FILE, MAIL, MEMBERS_FILE, META, ONEDRIVE, RETRY_FILE, RUN_FILE, SOURCE_FILE, TAG, plan_of
 from .members import MemberState, group_of, read_members, source_tree
 from .source_words import SOURCES, item_word, source_words
 
 #: How a sentence goes on to the time of an item.
-_MOMENTS = {MAIL: "received", CALENDAR: "on"}
+_MOMENTS = {MAIL: "received", CALENDAR: "on", ONEDRIVE: "last changed"}
 
 
 class ItemKind(str, Enum):
@@ -158,26 +159,26 @@ class _SnapshotNames:
         return self._item(ItemKind.FILE, f"{'/'.join(one.path[2:])} of {_who(member)}", one, member)
 
     def _source_items(self, affected: t.Sequence[Affected], member: MemberState, source: str) -> t.Iterator[DamagedItem]:
-        items = {one.path: one for one in affected if _is_item(one) or _holds_items(one)}
         names = self._source_names(member, source)
+        items = {one.path: one for one in affected if _is_item(one, names) or (one.is_directory and names.holds_items(one.path[3:]))}
         found = names.items({path[3:]: one.is_directory for path, one in items.items()})
         for one in affected:
             path = one.path[3:]
             if one.path not in items:
                 yield self._state_item(one, member, source, names)
                 continue
-            if not _is_item(one):
+            if not _is_item(one, names):
                 yield self._directory_item(one, member, source, names)
             for item in found.get(path, ()):
                 yield self._named_item(one, member, source, item)
 
-    def _source_names(self, member: MemberState, source: str) -> SourceNames:
+    def _source_names(self, member: MemberState, source: str) -> SourceNames | DriveNames:
         tree: TreeId | None = None
         with contextlib.suppress(RepositoryDamaged):
             tree = None if self._group is None else source_tree(self._reader, self._group, member.directory, source)
-        return SourceNames(self._reader, tree)
+        return DriveNames(self._reader, tree) if source == ONEDRIVE else SourceNames(self._reader, tree)
 
-    def _state_item(self, one: Affected, member: MemberState, source: str, names: SourceNames) -> DamagedItem:
+    def _state_item(self, one: Affected, member: MemberState, source: str, names: SourceNames | DriveNames) -> DamagedItem:
         path, what = one.path[3:], f"the {source_words(source)} of {_who(member)}"
         if path[-1] == FOLDER_FILE and len(path) > 1:
             folder = names.folder(path[:-1])
@@ -189,19 +190,17 @@ class _SnapshotNames:
             return self._item(ItemKind.FILE, f"{'/'.join(path)} of {what}", one, member, source=source)
         return self._item(ItemKind.CATALOGUE, f"the catalogue of {what}", one, member, source=source)
 
-    def _directory_item(self, one: Affected, member: MemberState, source: str, names: SourceNames) -> DamagedItem:
-        folder_path, shard = split_shard(one.path[3:])
-        folder = names.folder(folder_path)
-        name = f"the directory of {'-'.join(shard)} in folder {folder}" if shard else f"the folder {folder}"
+    def _directory_item(self, one: Affected, member: MemberState, source: str, names: SourceNames | DriveNames) -> DamagedItem:
+        folder, name = names.directory(one.path[3:])
         return self._item(ItemKind.FOLDER, f"{name} of {_who(member)}", one, member, source=source, folder=folder)
 
     def _named_item(self, one: Affected, member: MemberState, source: str, item: ItemName) -> DamagedItem:
-        subject = f'"{item.subject}"' if item.subject else "without a subject"
-        name = f"the {item_word(source)} {subject}{f' in {item.folder}' if item.folder else ''} of {_who(member)}"
+        subject = f'"{item.subject}"' if item.subject else "of an unknown name" if source == ONEDRIVE else "without a subject"
+        name = f"the {item.word or item_word(source)} {subject}{f' in {item.folder}' if item.folder else ''} of {_who(member)}"
         if item.moment:
             name += f", {_MOMENTS.get(source, 'of')} {item.moment}"
-        if item.is_part:
-            name = f"a file that belongs to {name}"
+        if item.part:
+            name = f"{item.part} {name}"
         kind = ItemKind.MESSAGE if source == MAIL else ItemKind.ITEM
         made = self._item(kind, name, one, member, source=source, folder=item.folder)
         return replace(made, subject=item.subject, received=item.moment, id=item.id)
@@ -226,9 +225,5 @@ def _who(member: MemberState) -> str:
     return f"{member.display_name} ({member.principal_name})" if member.display_name else member.principal_name
 
 
-def _is_item(one: Affected) -> bool:
-    return is_item(one.path[3:], is_directory=one.is_directory)
-
-
-def _holds_items(one: Affected) -> bool:
-    return one.is_directory and one.path[3] != META
+def _is_item(one: Affected, names: SourceNames | DriveNames) -> bool:
+    return names.is_item(one.path[3:], is_directory=one.is_directory)

@@ -32,15 +32,59 @@ _DATED = re.compile(r"^(\d{4})/(\d\d)/(\d\d)/(\d\d)(\d\d)(\d\d)-")
 class ItemName:
     """C(id) is empty where the record of the item cannot be read; C(subject) then, and where it has none.
 
-    C(moment) is when it came in, or when an event begins; empty where nothing says so. C(is_part): not the item itself is
-    meant, but a file beside it.
+    C(moment) is when it came in, when an event begins, or when a file was last changed; empty where nothing says so.
+    C(part): not the item itself is meant, but something of it; the words go before those of the item. C(word) is for what is
+    no item of its source, such as a folder.
     """
 
     id: str
     folder: str
     subject: str
     moment: str
-    is_part: bool = False
+    part: str = ""
+    word: str = ""
+
+
+class Readable:
+    """What can be read of a tree."""
+
+    def __init__(self, reader: BlobReader, tree: TreeId | None) -> None:
+        self._reader = reader
+        self._tree = tree
+
+    def lines(self, items: Path) -> t.Iterator[Record]:
+        """Every line of the log at a path that can be read, in order."""
+        try:
+            top = None if self._tree is None else find_node(self._reader, self._tree, items)
+        except RepositoryDamaged:
+            return
+        pending = [] if top is None else [top]
+        while pending:
+            node = pending.pop()
+            if node.subtree is not None:
+                pending.extend(reversed(self.nodes(node.subtree)))
+                continue
+            for line in self.content(node).splitlines():
+                yield json.loads(line)
+
+    def nodes(self, tree: TreeId) -> tuple[Node, ...]:
+        try:
+            return self._reader.read_tree(tree)
+        except RepositoryDamaged:
+            return ()
+
+    def content(self, node: Node) -> bytes:
+        """Empty where it cannot be read."""
+        try:
+            return b"".join(self._reader.read_file(node))
+        except RepositoryDamaged:
+            return b""
+
+
+def moment_of(record: Record) -> str:
+    """When an item lies in time; empty where its record does not say."""
+    span = item_span(record)
+    return "" if span is None else span[0].strftime(_TIME)
 
 
 def split_shard(path: Path) -> tuple[Path, Path]:
@@ -63,12 +107,25 @@ class SourceNames:
     """What can still be told. ``tree`` is None where not even the top of the source can be read."""
 
     def __init__(self, reader: BlobReader, tree: TreeId | None) -> None:
-        self._reader = reader
-        self._tree = tree
+        self._tree = Readable(reader, tree)
         self._names: dict[Path, str] = {}
         self._numbers: dict[Path, int] = {}
         if tree is not None:
             self._find_folders(tree, ())
+
+    def is_item(self, path: Path, *, is_directory: bool) -> bool:
+        """Whether a path is an item, or belongs to one."""
+        return is_item(path, is_directory=is_directory)
+
+    def holds_items(self, path: Path) -> bool:
+        """Whether a directory at a path has items in it or below it."""
+        return path[0] != META
+
+    def directory(self, path: Path) -> tuple[str, str]:
+        """The folder of a directory that holds items, and what to call the directory."""
+        folder_path, shard = split_shard(path)
+        folder = self.folder(folder_path)
+        return folder, f"the directory of {'-'.join(shard)} in folder {folder}" if shard else f"the folder {folder}"
 
     def folder(self, path: Path) -> str:
         """The true names from the top to this folder; those of the directories where the true ones cannot be read."""
@@ -93,7 +150,7 @@ class SourceNames:
         """By item id; of several lines the last counts."""
         places = self._place_finder(wanted)
         records: dict[str, tuple[list[Path], Record]] = {}
-        for record in self._lines():
+        for record in self._tree.lines(ITEMS):
             paths = [] if record.get("removed") else places(record)
             if paths:
                 records[record["id"]] = (paths, record)
@@ -132,9 +189,8 @@ class SourceNames:
         return places
 
     def _name(self, path: Path, record: Record) -> ItemName:
-        span = item_span(record)
-        moment = "" if span is None else span[0].strftime(_TIME)
-        return ItemName(record["id"], self.folder(split_shard(path)[0]), str(record.get("subject") or ""), moment, _is_part(path))
+        folder = self.folder(split_shard(path)[0])
+        return ItemName(record["id"], folder, str(record.get("subject") or ""), moment_of(record), _part(path))
 
     def _nameless(self, path: Path) -> ItemName:
         folder, shard = split_shard(path)
@@ -142,12 +198,12 @@ class SourceNames:
         dated = _DATED.match(stem)
         if dated is None:
             name = stem.rpartition("/")[2].rpartition("~")[0] or stem.rpartition("/")[2]
-            return ItemName("", self.folder(folder), name, "", _is_part(path))
+            return ItemName("", self.folder(folder), name, "", _part(path))
         year, month, day, hour, minute, second = dated.groups()
-        return ItemName("", self.folder(folder), "", f"{year}-{month}-{day} {hour}:{minute}:{second} UTC", _is_part(path))
+        return ItemName("", self.folder(folder), "", f"{year}-{month}-{day} {hour}:{minute}:{second} UTC", _part(path))
 
     def _find_folders(self, tree: TreeId, path: Path) -> None:
-        for node in self._nodes(tree):
+        for node in self._tree.nodes(tree):
             if node.name == FOLDER_FILE:
                 document = self._json(node)
                 self._names[path] = str(document.get("name") or (path[-1] if path else ""))
@@ -156,37 +212,9 @@ class SourceNames:
             elif node.subtree is not None and node.name != META and not is_shard(node.name):
                 self._find_folders(node.subtree, (*path, node.name))
 
-    def _lines(self) -> t.Iterator[Record]:
-        """Every line of the catalogue that can be read, in order."""
-        try:
-            top = None if self._tree is None else find_node(self._reader, self._tree, ITEMS)
-        except RepositoryDamaged:
-            return
-        pending = [] if top is None else [top]
-        while pending:
-            node = pending.pop()
-            if node.subtree is not None:
-                pending.extend(reversed(self._nodes(node.subtree)))
-                continue
-            for line in self._content(node).splitlines():
-                yield json.loads(line)
-
-    def _nodes(self, tree: TreeId) -> tuple[Node, ...]:
-        try:
-            return self._reader.read_tree(tree)
-        except RepositoryDamaged:
-            return ()
-
     def _json(self, node: Node) -> dict[str, t.Any]:
-        content = self._content(node)
+        content = self._tree.content(node)
         return json.loads(content) if content else {}
-
-    def _content(self, node: Node) -> bytes:
-        """Empty where it cannot be read."""
-        try:
-            return b"".join(self._reader.read_file(node))
-        except RepositoryDamaged:
-            return b""
 
 
 def _stem(shard: Path) -> str:
@@ -197,3 +225,7 @@ def _stem(shard: Path) -> str:
 
 def _is_part(path: Path) -> bool:
     return any(is_parts(name) for name in split_shard(path)[1])
+
+
+def _part(path: Path) -> str:
+    return "a file that belongs to" if _is_part(path) else ""

@@ -9,20 +9,23 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime
 
 from .._process import usable_cores
+from ..graph.drive_estimate import DriveEstimate, drive_estimate
+from ..plan.model import BackupType
 from ..repository.types import Snapshot
 from .group_tree import GroupTree
 from .member_backup import back_up_member, preview_member
 from .member_task import MemberTask, SourceReport
 from .results import MemberResult, RunResult, overall
 from .run_state import RunState
-from .sentences import no_mailbox_sentence
-from .source_read import NO_MAILBOX
+from .sentences import locked_drive_sentence, no_drive_sentence, no_mailbox_sentence
+from .source_read import DRIVE_LOCKED, NO_DRIVE, NO_MAILBOX, NO_SHAREPOINT_LICENCE
 from .sources import sources_of
 from .usage import Usage, usage_of
 from .worker import MEMBERS_AT_ONCE, WorkerSetup
@@ -106,7 +109,16 @@ def preview_plan(
         results = list(pool.map(preview, members))
     outcome = overall(result.outcome for result in results)
     is_changed = group.is_changed(outcome) or any(source.is_changed for result in results for source in result.sources)
-    return _run_result(group, started, results, is_changed, None, usage_of(client))
+    result = _run_result(group, started, results, is_changed, None, usage_of(client))
+    return dataclasses.replace(result, estimate=_estimate(plan, result, client))
+
+
+def _estimate(plan: Plan, result: RunResult, client: GraphClient) -> DriveEstimate | None:
+    """Exact, since the drives have been listed."""
+    if plan.backup_type is not BackupType.ONEDRIVE:
+        return None
+    counts, with_versions = result.counts, plan.versions > 0
+    return drive_estimate(counts.fetched, counts.fetched_bytes, client.drive_budget, is_listed=True, with_versions=with_versions)
 
 
 def _read_here(run: RunState, client: GraphClient, writer: Writer) -> None:
@@ -150,10 +162,18 @@ def _run_result(
     )
 
 
+_SENTENCES: tuple[tuple[frozenset[str], t.Callable[[t.Sequence[str]], str]], ...] = (
+    (frozenset({NO_MAILBOX}), no_mailbox_sentence),
+    (frozenset({NO_DRIVE, NO_SHAREPOINT_LICENCE}), no_drive_sentence),
+    (frozenset({DRIVE_LOCKED}), locked_drive_sentence),
+)
+
+
 def _warnings(results: t.Sequence[MemberResult]) -> t.Iterator[str]:
-    without = [member.principal_name for member in results if any(source.availability == NO_MAILBOX for source in member.sources)]
-    if without:
-        yield no_mailbox_sentence(without)
+    for availabilities, sentence in _SENTENCES:
+        names = [member.principal_name for member in results if any(source.availability in availabilities for source in member.sources)]
+        if names:
+            yield sentence(names)
     for member in results:
         for source in member.sources:
             yield from source.warnings

@@ -42,6 +42,23 @@ class SourceFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DriveFacts(SourceFacts):
+    """What the tree of a drive says besides: C(items) and C(lines) are of its files, C(folders) and C(folder_lines) of its folders.
+
+    C(drive) and C(root) are the ids of the drive and of its top folder; C(versions) and C(permissions) what the cursor's
+    passes asked for, so that asking for more lists the drive anew. C(fetched) is the lines of what an unfinished pass has read.
+    """
+
+    drive: str
+    root: str = ""
+    folder_lines: int = 0
+    folders: int = 0
+    versions: int = 0
+    permissions: bool = False
+    fetched: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
     """A folder (mail folder, calendar, contact folder, task list). C(number) stands for its long id in the catalogue."""
 
@@ -90,14 +107,14 @@ def load_state(store: FileReader, tree: TreeId | None) -> ItemState:
 
 
 def load_facts(store: FileReader, tree: TreeId) -> SourceFacts:
-    """Raises BackupError for a layout that this version does not know."""
+    """Those of a drive are DriveFacts. Raises BackupError for a layout that this version does not know."""
     document = json.loads(read_file(store, tree, SOURCE_PATH) or b"null")
     if document is None or document.pop("layout") != LAYOUT:
         raise BackupError(
-            "A mailbox in the repository was written in a layout that this version does not know.",
+            "A source in the repository was written in a layout that this version does not know.",
             hint="Update the collection on this host.",
         )
-    return SourceFacts(**document)
+    return DriveFacts(**document) if "drive" in document else SourceFacts(**document)
 
 
 def load_retries(store: FileReader, tree: TreeId) -> dict[str, Retry]:

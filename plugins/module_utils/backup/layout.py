@@ -26,9 +26,18 @@ A snapshot of a plan looks like this (layout 1):
             contacts/Contacts/0053/<name>~<hash of the id>.json, .files/
             tasks/Tasks/0015/<title>~<hash of the id>.json, .files/
             settings/mailboxSettings.json, rules.json, categories.json
+            onedrive/
+                .m365/source.json     facts of the drive, and the cursor of its changes
+                .m365/retry.json, items/..., ids/...      as above; the items are files
+                .m365/folders/items/..., ids/...          the same log for folders
+                .m365/versions/0042/<hash of the id>/<version>     earlier contents of a file
+                .m365/permissions/0042/<hash of the id>.json       who may do what with a shared file or folder
+                .m365/fetched/...     while a run goes on: what it has read so far
+                Documents/Budget 2026.xlsx                the files and folders of the drive under their own names
 
 Names are chosen for people who read a repository without us. Whatever a file system or a shell could stumble over is
-replaced; the true names are in the JSON files.
+replaced; the true names are in the JSON files. Names of files and folders of a drive are kept as they are, but for the few that
+Linux has no room for.
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -59,6 +68,7 @@ CONTACTS = "contacts"
 TASKS = "tasks"
 SETTINGS = "settings"
 ARCHIVE = "archive"
+ONEDRIVE = "onedrive"
 
 #: The time of files that are state rather than content: equal states make equal trees.
 META_TIME = datetime(2000, 1, 1, tzinfo=timezone.utc)

@@ -119,6 +119,9 @@ class _SourceWork:
         self._base: TreeId | None = None
 
     def read(self, client: GraphClient, writer: Writer, now: datetime) -> SourceReport:
+        if self._before is not None and self._source.is_known_absent(self._before, now):
+            self._base = self._stored_tree()
+            return self._done(self._base, self._before, _none_as_before(self._source, self._before))
         user, title = UserId(self._task.member.id), f"{self._source.title} of {self._task.member.principal_name}"
 
         def read_from(base: TreeId | None) -> SourceRead:
@@ -137,6 +140,9 @@ class _SourceWork:
         before, moment = self._before, now.isoformat(timespec="seconds")
         is_same = before is not None and (before.status, before.availability) == (status, read.availability) and not is_changed
         state = SourceState(status=status, last_success=moment, is_incomplete=is_incomplete, availability=read.availability)
+        if read.availability in self._source.lasting:
+            last = before.last_success if is_same and before is not None else moment
+            is_same, state = False, dataclasses.replace(state, last_success=last, asked=moment)
         return self._done(
             tree,
             before if is_same and before is not None else state,
@@ -186,8 +192,21 @@ class _SourceWork:
         )
 
 
+def _none_as_before(source: Source, before: SourceState) -> SourceResult:
+    return SourceResult(
+        source=source.name,
+        outcome=Outcome.COMPLETE,
+        is_changed=False,
+        counts=Counts(),
+        last_success=_last_success(before),
+        availability=before.availability,
+    )
+
+
 def _preview_source(task: MemberTask, source: Source, client: GraphClient, store: Repository | Writer, now: datetime) -> SourceResult:
     before = task.states.get(source.name)
+    if before is not None and source.is_known_absent(before, now):
+        return _none_as_before(source, before)
     title = f"{source.title} of {task.member.principal_name}"
 
     def preview_from(base: TreeId | None) -> SourcePreview:
@@ -197,7 +216,10 @@ def _preview_source(task: MemberTask, source: Source, client: GraphClient, store
     return SourceResult(
         source=source.name,
         outcome=_outcome(seen.findings),
-        is_changed=seen.is_changed or before is None or (before.status, before.availability) != (_status(seen.findings), seen.availability),
+        is_changed=seen.is_changed
+        or before is None
+        or (before.status, before.availability) != (_status(seen.findings), seen.availability)
+        or seen.availability in source.lasting,
         counts=seen.counts,
         findings=seen.findings,
         left_out=seen.left_out,

@@ -39,13 +39,15 @@ class SourceState:
     """C(last_success) is when the source was last read to its end and something had changed; ISO 8601, None if never.
 
     C(is_incomplete) says that the repository has lost a part of it, so that the next run reads the source in full.
-    C(availability) is the one of the last report, such as C(no_archive).
+    C(availability) is the one of the last report, such as C(no_archive), and C(asked) when the service said so, where nobody
+    shall ask about it again too soon; ISO 8601.
     """
 
     status: SourceStatus
     last_success: str | None = None
     is_incomplete: bool = False
     availability: str = ""
+    asked: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -102,7 +104,7 @@ def _as_dict(member: MemberState) -> dict[str, t.Any]:
     document = dataclasses.asdict(member)
     for state in document["sources"].values():
         state["status"] = state["status"].value
-        for key in ("is_incomplete", "availability"):
+        for key in ("is_incomplete", "availability", "asked"):
             if not state[key]:
                 del state[key]
     return document

@@ -17,6 +17,9 @@ from enum import Enum
 
 from .._errors import BackupError
 
+if t.TYPE_CHECKING:
+    from ..graph.drive_estimate import DriveEstimate
+
 _LISTED = 100
 
 
@@ -156,6 +159,7 @@ class RunResult:
     requests: int
     throttled_seconds: float
     warnings: tuple[str, ...] = field(default=())
+    estimate: DriveEstimate | None = None
 
     @property
     def counts(self) -> Counts:
@@ -179,6 +183,7 @@ class RunResult:
             "stored_bytes": self.stored_bytes,
             "requests": self.requests,
             "throttled_seconds": round(self.throttled_seconds, 1),
+            **({} if self.estimate is None else {"estimate": self.estimate.as_dict()}),
         }
 
 

@@ -20,9 +20,11 @@ from pathlib import Path
 from .._errors import InputError
 from ..graph.client import connect
 from ..plan.apply import refuse_unsupported
+from ..plan.model import BackupType
 from ..plan.repository_access import S3Credentials, open_plan_repository
 from ..plan.selection import resolve_members
 from ..report.run_record import save_run_record
+from .drive_licences import licence_warnings
 from .engine import Workers, preview_plan, run_plan
 from .results import RunResult
 from .worker import WorkerSetup
@@ -66,7 +68,7 @@ def back_up(
     repository = open_repository()
     run_id = new_run_id(now())
     with connect(settings) as client:
-        resolution = resolve_members(client, stored.plan.selection)
+        resolution = resolve_members(client, stored.plan.selection, licences=stored.plan.backup_type is BackupType.ONEDRIVE)
         if not resolution.members:
             raise InputError(
                 f"The plan {stored.plan.title!r} has no members right now.",
@@ -94,7 +96,8 @@ def back_up(
                 lock_timeout=lock_timeout,
                 workers=Workers(setup=setup, count=workers),
             )
-    result = dataclasses.replace(result, warnings=(*result.warnings, *resolution.warnings))
+    warnings = (*result.warnings, *resolution.warnings, *licence_warnings(result, resolution.members))
+    result = dataclasses.replace(result, warnings=warnings)
     if not is_check:
         save_run_record(state_path, stored.plan.name, run_id, {**result.as_dict(), "notes": list(result.warnings)})
     return result

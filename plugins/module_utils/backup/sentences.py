@@ -48,6 +48,24 @@ def no_mailbox_sentence(names: t.Sequence[str]) -> str:
     )
 
 
+def no_drive_sentence(names: t.Sequence[str]) -> str:
+    """Members without a OneDrive: an app cannot make one."""
+    have = "has" if len(names) == 1 else "have"
+    return (
+        f"{count_text(len(names), 'member')} {have} no OneDrive, so nothing of them is backed up: {_listed(names)}."
+        " A OneDrive comes into being when its user opens it for the first time; it is looked for again once a day."
+    )
+
+
+def locked_drive_sentence(names: t.Sequence[str]) -> str:
+    """Members whose site an administrator has locked."""
+    have = "has" if len(names) == 1 else "have"
+    return (
+        f"{count_text(len(names), 'member')} {have} a OneDrive that is locked, so nothing of them is backed up: {_listed(names)}."
+        " An administrator of SharePoint can unlock it; the next run tries again."
+    )
+
+
 def _listed(names: t.Sequence[str]) -> str:
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
@@ -63,5 +81,5 @@ def failure_sentence(result: RunResult) -> str:
     return (
         f"The run {result.run_id} of plan {result.plan} {ended}: {len(bad):,} of {count_text(len(result.members), 'member')} "
         f"{have} findings ({names}). The first one: {reasons[0] if reasons else 'none given.'} What could be read is in the "
-        "repository; failed items are tried again by the next run; a mailbox that could not be read keeps its last good state."
+        "repository; failed items are tried again by the next run; what could not be read keeps its last good state."
     )

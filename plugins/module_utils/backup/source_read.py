@@ -18,6 +18,11 @@ from .results import Counts, Finding
 NO_MAILBOX = "no_mailbox"
 #: C(availability) of a source that Microsoft does not offer in the cloud of the tenant.
 NOT_IN_THIS_CLOUD = "not_available_in_this_cloud"
+#: C(availability) of a drive whose user has none, or whose tenant has no SharePoint, as graph's DriveMissing says.
+NO_DRIVE = "no_drive"
+NO_SHAREPOINT_LICENCE = "no_sharepoint_licence"
+#: C(availability) of a drive that an administrator has locked.
+DRIVE_LOCKED = "drive_locked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

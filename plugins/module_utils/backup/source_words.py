@@ -9,10 +9,18 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
-from .layout import ARCHIVE, CALENDAR, CONTACTS, MAIL, SETTINGS, TASKS
+from .layout import ARCHIVE, CALENDAR, CONTACTS, MAIL, ONEDRIVE, SETTINGS, TASKS
 
-_ITEMS = {MAIL: "message", CALENDAR: "event", CONTACTS: "contact", TASKS: "task", SETTINGS: "setting", ARCHIVE: "archived item"}
-_SOURCES = {CALENDAR: "calendars", ARCHIVE: "archive mailbox"}
+_ITEMS = {
+    MAIL: "message",
+    CALENDAR: "event",
+    CONTACTS: "contact",
+    TASKS: "task",
+    SETTINGS: "setting",
+    ARCHIVE: "archived item",
+    ONEDRIVE: "file",
+}
+_SOURCES = {CALENDAR: "calendars", ARCHIVE: "archive mailbox", ONEDRIVE: "OneDrive"}
 
 #: All of them, those first that mean most to people.
 SOURCES = tuple(_ITEMS)

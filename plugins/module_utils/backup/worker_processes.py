@@ -19,6 +19,8 @@ import signal
 import typing as t
 
 from .._errors import BackupError
+from ..graph.common_cells import CommonCells
+from ..graph.ledger import LEDGER_CELLS
 from .member_backup import report_of_loss
 from .member_task import MemberTask
 from .usage import Usage
@@ -55,9 +57,10 @@ def read_in_processes(run: RunState, setup: WorkerSetup, number: int) -> Usage:
     context = multiprocessing.get_context("spawn")
     waiting = collections.deque(run.tasks)
     workers: list[_Worker] = []
+    common = _common_cells(number)
     try:
         for _number in range(number):
-            workers.append(_start(context, setup))
+            workers.append(_start(context, setup, common))
         _serve(workers, waiting, run)
         for worker in workers:
             _report_losses(run, worker.tasks, worker.loss)
@@ -67,20 +70,32 @@ def read_in_processes(run: RunState, setup: WorkerSetup, number: int) -> Usage:
             worker.pipe.close()
         for worker in workers:
             worker.stop()
+        common.close()
     return sum((worker.usage for worker in workers), Usage())
 
 
-def _start(context: SpawnContext, setup: WorkerSetup) -> _Worker:
+def _common_cells(processes: int) -> CommonCells:
     try:
-        return _Worker(context, setup)
+        return CommonCells(LEDGER_CELLS, processes)
     except OSError as error:
-        raise WorkerLost(f"No worker process could be started: {error.strerror}.", hint="Let the run have fewer workers.") from error
+        raise _not_started(error) from error
+
+
+def _start(context: SpawnContext, setup: WorkerSetup, common: CommonCells) -> _Worker:
+    try:
+        return _Worker(context, setup, common)
+    except OSError as error:
+        raise _not_started(error) from error
+
+
+def _not_started(error: OSError) -> WorkerLost:
+    return WorkerLost(f"No worker process could be started: {error.strerror}.", hint="Let the run have fewer workers.")
 
 
 class _Worker:
     """A worker process as its parent sees it. C(tasks) are all that it was given, C(reading) those it has not finished."""
 
-    def __init__(self, context: SpawnContext, setup: WorkerSetup) -> None:
+    def __init__(self, context: SpawnContext, setup: WorkerSetup, common: CommonCells) -> None:
         self.tasks: list[MemberTask] = []
         self.reading: set[str] = set()
         self.stored_bytes = 0
@@ -89,7 +104,7 @@ class _Worker:
         self.loss: WorkerLost | None = None
         self.pipe, theirs = context.Pipe()
         self._has_heard_the_end = False
-        self._process = context.Process(target=work, args=(theirs,), name="m365-backup-worker", daemon=True)
+        self._process = context.Process(target=work, args=(theirs, common), name="m365-backup-worker", daemon=True)
         self._process.start()
         theirs.close()
         # Not as an argument: what is larger than a pipe holds would wait for ever for a process that does not get to reading it.

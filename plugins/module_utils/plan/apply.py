@@ -16,6 +16,7 @@ import typing as t
 from .._errors import InputError
 from .changes import Change, plan_changes
 from .document import Document, plan_to_dict
+from .drive_forecast import first_backup, unlicensed, unlicensed_sentence
 from .model import BackupType, Plan
 from .passphrase import check_new_passphrase
 from .recovery_file import Handout, check_recovery_file, obtain_recovery_key
@@ -25,6 +26,7 @@ from .store import PlanStore, StoredPlan
 
 if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
+    from ..graph.drive_estimate import DriveEstimate
 
 _NO_HANDOUT = Handout()
 
@@ -49,6 +51,7 @@ class Applied:
 
     ``warnings`` are sentences for an administrator; ``before`` and ``after`` are the two sides of the diff.
     ``handout`` is where the recovery key of a new repository went, or would go; ``recovery_key`` is that key, if one was made.
+    ``estimate`` is of the first backup of OneDrives, if it is still to come and its size can be known.
     """
 
     plan: Plan
@@ -60,6 +63,7 @@ class Applied:
     after: Document
     handout: Handout
     recovery_key: str | None = dataclasses.field(repr=False)
+    estimate: DriveEstimate | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +113,9 @@ def apply_plan(
     repository = inspect_repository(wanted, current, passphrase, credentials)
     asked, handout = handout, _check_protection(wanted, repository, passphrase, handout)
     with connect() as client:
-        resolution = resolve_members(client, wanted.selection)
+        resolution = resolve_members(client, wanted.selection, licences=wanted.backup_type is BackupType.ONEDRIVE)
+        is_first = not repository.exists or current is None or current.plan.repository != wanted.repository
+        estimate = first_backup(client, wanted, resolution.members) if is_first else None
     decision = decide(current, wanted, repository)
     found = repository
     recovery_key: str | None = None
@@ -123,11 +129,12 @@ def apply_plan(
         decision=decision,
         resolution=resolution,
         repository=repository,
-        warnings=(*_warnings(current, wanted, decision, asked), *resolution.warnings),
+        warnings=(*_warnings(current, wanted, decision, asked), *resolution.warnings, *_licence_warnings(resolution)),
         before=_side(current.plan if current else None, repository_exists=found.exists),
         after=_side(wanted, repository_exists=True),
         handout=handout,
         recovery_key=recovery_key,
+        estimate=estimate,
     )
 
 
@@ -149,7 +156,6 @@ def remove_plan(store: PlanStore, *, name: str | None, title: str | None, check_
 def refuse_unsupported(plan: Plan) -> None:
     """Raise L(InputError) for what a plan can declare but this version of the collection cannot do yet."""
     wishes = {
-        "backup_type: onedrive": plan.backup_type is BackupType.ONEDRIVE,
         "malware_scan: true": plan.malware_scan.enabled,
     }
     unsupported = [wish for wish, is_wished in wishes.items() if is_wished]
@@ -218,6 +224,11 @@ def _warnings(current: StoredPlan | None, wanted: Plan, decision: Decision, hand
             f"Plan {wanted.name!r} moves to the repository {wanted.repository}: the next run is a full one,"
             f" and the earlier backups stay in {current.plan.repository}."
         )
+
+
+def _licence_warnings(resolution: Resolution) -> t.Iterator[str]:
+    if members := unlicensed(resolution.members):
+        yield unlicensed_sentence(members)
 
 
 def _side(plan: Plan | None, *, repository_exists: bool) -> Document:

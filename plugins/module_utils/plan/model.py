@@ -36,6 +36,9 @@ class BackupType(str, enum.Enum):
 MAILBOX_SOURCES = ("mail", "calendar", "contacts", "tasks", "settings")
 """What a plan of mailboxes may leave out; archive mailboxes have an option of their own."""
 
+MOST_VERSIONS = 500
+"""Earlier versions that a plan of drives may ask for of each file. It is what a library keeps unless somebody changes it."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -65,7 +68,8 @@ class Plan:
 
     ``name`` is stable and identifies the plan in file names and snapshots; ``title`` is what people read and may change.
     ``schedule`` is None when nothing starts the plan by itself. ``repository`` is the location of the restic repository,
-    and ``s3`` how it is reached when it lies in an object store. ``sources`` and the two options after it concern mailboxes.
+    and ``s3`` how it is reached when it lies in an object store. ``sources`` and the two options after it concern mailboxes,
+    ``versions`` (how many earlier versions of each file) and ``permissions`` drives.
     """
 
     name: str
@@ -77,6 +81,8 @@ class Plan:
     sources: tuple[str, ...] = MAILBOX_SOURCES
     recoverable_items: bool = False
     archive_mailboxes: bool = False
+    versions: int = 0
+    permissions: bool = False
     encryption: Encryption = Encryption()
     malware_scan: MalwareScan = MalwareScan()
     repository: str

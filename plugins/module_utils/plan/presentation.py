@@ -15,6 +15,7 @@ import typing as t
 from .apply import Applied, Removed
 from .changes import Change
 from .document import plan_to_dict
+from .drive_forecast import estimate_sentence
 from .model import Plan
 from .schedule import explain, on_calendar
 from .selection import Member
@@ -40,6 +41,8 @@ def applied_result(applied: Applied, *, check_mode: bool, diff: bool) -> Result:
         result["recovery_key"] = applied.recovery_key
     if applied.repository.id is not None:
         result["repository"]["id"] = applied.repository.id
+    if applied.estimate is not None:
+        result["first_backup"] = applied.estimate.as_dict()
     if plan.schedule:
         result["schedule"] = {"explanation": explain(plan.schedule), "on_calendar": on_calendar(plan.schedule)}
     if diff:
@@ -88,6 +91,8 @@ def _applied_sentence(applied: Applied, *, check_mode: bool) -> str:
         sentence += f" The repository {applied.plan.repository} {'would be' if check_mode else 'was'} created."
     if applied.handout.file:
         sentence += f" Its recovery key {'would be' if check_mode else 'is'} in {applied.handout.file}: take it to a safe place elsewhere."
+    if applied.estimate is not None:
+        sentence += f" For the first backup {estimate_sentence(applied.estimate)}"
     return sentence
 
 

@@ -17,7 +17,7 @@ import typing as t
 
 from .. import _deps
 from .._errors import InputError
-from .model import MAILBOX_SOURCES, NAME_PATTERN, BackupType
+from .model import MAILBOX_SOURCES, MOST_VERSIONS, NAME_PATTERN, BackupType
 from .schedule import INTERVALS, Weekday, find_time_zone
 
 if t.TYPE_CHECKING:
@@ -179,6 +179,8 @@ PLAN_SCHEMA: Schema = {
         },
         "recoverable_items": {"type": "boolean", "says": "must be true or false"},
         "archive_mailboxes": {"type": "boolean", "says": "must be true or false"},
+        "versions": {"type": "integer", "minimum": 0, "maximum": MOST_VERSIONS, "says": f"must be a number from 0 to {MOST_VERSIONS}"},
+        "permissions": {"type": "boolean", "says": "must be true or false"},
         "encryption": _switch(),
         "malware_scan": _switch(),
         "repository": {
@@ -203,6 +205,10 @@ PLAN_SCHEMA: Schema = {
         {
             "if": {"properties": {"backup_type": {"const": BackupType.MAILBOX.value}}},
             "else": {"properties": {"sources": _only_with("backup_type: mailbox")}},
+        },
+        {
+            "if": {"properties": {"backup_type": {"const": BackupType.ONEDRIVE.value}}},
+            "else": {"properties": {name: _only_with("backup_type: onedrive") for name in ("versions", "permissions")}},
         },
         {
             "if": {"properties": {"repository": {"type": "string", "pattern": "^s3://"}}},

@@ -23,6 +23,7 @@ from ..graph.directory import (
     similar_users,
 )
 from ..graph.ids import UserId
+from ..graph.licences import DriveLicence
 from .errors import SelectionError
 from .model import Selection
 
@@ -32,13 +33,17 @@ if t.TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One user that a plan covers. ``id`` is the Entra object id; ``via`` says which declared entries cover the user."""
+    """One user that a plan covers. ``id`` is the Entra object id; ``via`` says which declared entries cover the user.
+
+    ``drive_licence`` is None where nobody asked, or the app may not see it.
+    """
 
     id: UserId
     principal_name: str
     display_name: str
     mail: str | None
     via: tuple[str, ...]
+    drive_licence: DriveLicence | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,17 +59,18 @@ class Resolution:
     empty_groups: tuple[str, ...]
 
 
-def resolve_members(client: GraphClient, selection: Selection) -> Resolution:
+def resolve_members(client: GraphClient, selection: Selection, *, licences: bool = False) -> Resolution:
     """Ask the directory whom the selection means; members of nested groups are included.
 
+    With ``licences`` it also says who has a licence for OneDrive, which costs no further request.
     Raises L(SelectionError) that lists every unknown and ambiguous entry with candidates, and when nobody is left.
     """
     problems: list[str] = []
-    users = [user for key in selection.users for user in _the_user(client, key, problems)]
+    users = [user for key in selection.users for user in _the_user(client, key, problems, licences)]
     groups = [group for key in selection.groups for group in _the_group(client, key, problems)]
     if problems:
         raise SelectionError(" ".join(problems), hint="Nothing was changed.", facts={"problems": problems})
-    return combine(users, ((group.display_name, group_members(client, group.id)) for group in groups))
+    return combine(users, ((group.display_name, group_members(client, group.id, licences=licences)) for group in groups))
 
 
 def combine(users: t.Iterable[User], groups: t.Iterable[tuple[str, t.Iterable[User]]]) -> Resolution:
@@ -122,6 +128,7 @@ class _Found:
                 display_name=user.display_name or _name_of(user),
                 mail=user.mail,
                 via=tuple(self.via[user.id]),
+                drive_licence=user.drive_licence,
             )
             for user in self.users.values()
         )
@@ -141,8 +148,8 @@ def _warnings(found: _Found) -> t.Iterator[str]:
         yield f"Only the ids of {limited:,} member(s) are readable. Grant the app User.Read.All, so that they can be named and backed up."
 
 
-def _the_user(client: GraphClient, key: str, problems: list[str]) -> tuple[User, ...]:
-    found = find_users(client, key)
+def _the_user(client: GraphClient, key: str, problems: list[str], licences: bool) -> tuple[User, ...]:
+    found = find_users(client, key, licences=licences)
     if len(found) == 1:
         return found
     problems.append(_problem("user", key, map(_describe_user, found), map(_describe_user, () if found else similar_users(client, key))))

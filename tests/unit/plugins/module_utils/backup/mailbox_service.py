@@ -12,7 +12,7 @@ import urllib.parse
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import GraphClient
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.clouds import CLOUDS
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Limiter
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limiter import Limiter
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.requester import Requester
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.traffic import Meter
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.transport import Incoming, Outgoing

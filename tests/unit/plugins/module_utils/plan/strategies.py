@@ -92,7 +92,12 @@ in_buckets = st.builds(
     in_folders,
     s3_declarations,
 )
-declarations = in_folders | in_buckets
+of_drives = st.fixed_dictionaries({}, optional={"versions": st.none() | st.integers(0, 500), "permissions": st.none() | st.booleans()})
+declarations = st.builds(
+    lambda declaration, drives: {**declaration, **(drives if declaration["backup_type"] == "onedrive" else {})},
+    in_folders | in_buckets,
+    of_drives,
+)
 plans = declarations.map(plan_from_dict)
 
 moments = st.datetimes(

@@ -39,11 +39,21 @@ def test_a_short_declaration_gets_the_defaults() -> None:
         "sources": ["mail", "calendar", "contacts", "tasks", "settings"],
         "recoverable_items": False,
         "archive_mailboxes": False,
+        "versions": None,
+        "permissions": None,
         "encryption": {"enabled": True},
         "malware_scan": {"enabled": False},
         "repository": "/srv/backup",
         "s3": None,
     }
+
+
+def test_options_of_drives_are_those_of_plans_of_drives() -> None:
+    declared = plan_to_dict(plan_from_dict({**MINIMAL, "backup_type": "onedrive", "versions": 3, "permissions": True}))
+    assert (declared["versions"], declared["permissions"], declared["sources"]) == (3, True, None)
+    assert problem(versions=3) == "Option versions can only be given with backup_type: onedrive."
+    assert problem(permissions=False) == "Option permissions can only be given with backup_type: onedrive."
+    assert problem(backup_type="onedrive", versions=-1) == "Option versions must be a number from 0 to 500, not -1."
 
 
 @given(plans)
