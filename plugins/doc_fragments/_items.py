@@ -14,12 +14,12 @@ class ModuleDocFragment:
 options:
   subject:
     description:
-      - Only items with this text anywhere in the subject, the title of an event, or the name of a contact.
+      - Only items with this text anywhere in the subject, the title of an event, or the name of a contact or a file.
       - Upper and lower case do not matter.
     type: str
   sender:
     description:
-      - Only items with this text in the name or address of who sent them, or organises the event.
+      - Only items with this text in the name or address of who sent them, organises the event, or has last changed the file.
     type: str
   recipient:
     description:
@@ -28,11 +28,11 @@ options:
   after:
     description:
       - Only items received at or after this time with its zone, such as V(2026-05-17T08:00:00+02:00).
-      - Of events, those that go on at some time after it, with any occurrence of a series.
+      - Of events, those that go on at some time after it, with any occurrence of a series. Of files, those that were last changed then.
     type: str
   before:
     description:
-      - Only items received before this time with its zone. Of events, those that begin before it.
+      - Only items received before this time with its zone. Of events, those that begin before it; of files, those last changed before it.
     type: str
   min_size:
     description:

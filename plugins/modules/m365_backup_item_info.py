@@ -7,12 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: m365_backup_item_info
-short_description: Find messages, events, contacts and other items in the restore points of a group backup plan
+short_description: Find messages, events, contacts, files and other items in the restore points of a group backup plan
 version_added: 1.0.0
 description:
   - Looks for items by member, folder, subject, sender, recipient, time, size or the name of an attachment, in one restore
     point of a plan, in several, or in all of them.
   - Says of each item in which of these restore points it is, so that one that was deleted is found with the last one that has it.
+    Of a file it also says what it was like in each of them.
   - Only the catalogues in the repository are read, not the items. No connection to Microsoft 365 is needed, and nothing is changed.
   - The RV(matches[].id) that are returned are what O(tenantvault.m365_backup.m365_backup_restore#module:item_ids) takes.
 author:
@@ -48,12 +49,12 @@ options:
       - What to look into. By default everything that the restore points have.
     type: list
     elements: str
-    choices: [mail, calendar, contacts, tasks, settings, archive]
+    choices: [mail, calendar, contacts, tasks, settings, archive, onedrive]
     default: []
   folder:
     description:
       - Only items in this folder and below it, for example V(Inbox/Projects). Upper and lower case do not matter.
-      - It may also be a calendar, a folder of contacts, or a list of tasks.
+      - It may also be a calendar, a folder of contacts, a list of tasks, or a folder of a OneDrive such as V(Documents/Reports).
     type: str
   snapshots:
     description:
@@ -109,6 +110,25 @@ EXAMPLES = r"""
     item_ids: ["{{ found.matches[0].id }}"]
     target_path: /srv/restore
 
+- name: Which restore point has the report as it was before somebody spoilt it?
+  tenantvault.m365_backup.m365_backup_item_info:
+    plan: sales-drives
+    passphrase_file: /etc/m365_backup/passphrase
+    members: [alice@contoso.com]
+    snapshots: [all]
+    folder: Documents/Reports
+    subject: forecast.xlsx
+  register: found
+
+- name: Restore it as it was first
+  tenantvault.m365_backup.m365_backup_restore:
+    plan: sales-drives
+    passphrase_file: /etc/m365_backup/passphrase
+    member: alice@contoso.com
+    snapshot: "{{ found.matches[0].states[0].last_snapshot.id }}"
+    item_ids: ["{{ found.matches[0].id }}"]
+    target_path: /srv/restore
+
 - name: Who in the group has received mail from this address in May?
   tenantvault.m365_backup.m365_backup_item_info:
     plan: sales-and-marketing
@@ -148,11 +168,11 @@ matches:
       type: str
       sample: AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0A
     subject:
-      description: The subject, the title of an event or a task, or the name of a contact.
+      description: The subject, the title of an event or a task, or the name of a contact or a file.
       type: str
       sample: Invoice 4711
     sender:
-      description: Who sent the message or organises the event.
+      description: Who sent the message, organises the event, or has last changed the file.
       type: str
       sample: Ben Brown <ben@fabrikam.com>
     recipients:
@@ -161,7 +181,7 @@ matches:
       elements: str
       sample: [alice@contoso.com]
     received:
-      description: When the item came in or was made.
+      description: When the item came in or was made, or when a file was last changed.
       type: str
       sample: "2026-05-17T08:12:05Z"
     start:
@@ -211,6 +231,49 @@ matches:
       type: list
       elements: str
       sample: [3bd1f5d3f0f6b4a9c8c5f6dd1f0e2c4a1b2c3d4e5f60718293a4b5c6d7e8f901]
+    modified:
+      description: When the item was last changed, where that is known.
+      type: str
+      sample: "2026-05-17T08:12:05Z"
+    states:
+      description:
+        - What a file was like in the restore points that have it, the oldest first; of more than a hundred states the newest hundred.
+        - Each has another name, folder, content or time than the others. Empty for what is no file.
+      type: list
+      elements: dict
+      contains:
+        path:
+          description: The path of the file in the OneDrive.
+          type: str
+          sample: Documents/Reports/forecast.xlsx
+        size:
+          description: Its size in bytes.
+          type: int
+          sample: 18211
+        modified:
+          description: When it was last changed.
+          type: str
+          sample: "2026-05-17T08:12:05Z"
+        modified_by:
+          description: By whom.
+          type: str
+          sample: Ben Brown
+        hash:
+          description: The quickXorHash of its content as Microsoft 365 stated it.
+          type: str
+          sample: aCgDG9jwBhDc4Q1yawMZAAAAAAA=
+        first_snapshot:
+          description: The oldest of the restore points that have the file so.
+          type: dict
+          sample: {"id": "3bd1f5d3f0f6b4a9c8c5f6dd1f0e2c4a1b2c3d4e5f60718293a4b5c6d7e8f901", "time": "2026-05-18T22:30:07+00:00"}
+        last_snapshot:
+          description: The newest one.
+          type: dict
+          sample: {"id": "9c1e0a77d0f6b4a9c8c5f6dd1f0e2c4a1b2c3d4e5f60718293a4b5c6d7e8f902", "time": "2026-06-17T22:30:05+00:00"}
+        snapshot_count:
+          description: How many have it so.
+          type: int
+          sample: 30
 item_count:
   description: How many items were found, whether they are listed or not.
   type: int

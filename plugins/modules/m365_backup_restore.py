@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: m365_backup_restore
-short_description: Restore a member's mailbox, or parts of it, from a group backup plan
+short_description: Restore a member's mailbox or OneDrive, or parts of it, from a group backup plan
 version_added: 1.0.0
 description:
   - Restores what a restore point of a plan has of one member, or a part of it. The part is named by O(sources), by
@@ -16,16 +16,20 @@ description:
   - With O(target_mailbox), items are created in a mailbox, of the member or of somebody else, with their original dates
     and states. By default they go below a new folder that has the time of the restore point in its name, and nothing
     that is in the mailbox is touched.
+  - With O(target_drive), files are created in a OneDrive, of the member or of somebody else, with their folders and times,
+    and by default below such a new folder, too.
   - A restore that was interrupted is simply run again. It goes on where it was, and creates nothing twice.
   - Nobody is told of a restore. No invitation, cancellation, notification or read receipt is sent; for that, events are
     restored without attendees as such, and name them in their text.
   - What the service does not let anybody restore exactly is listed with its reason in
-    R(the guide,ansible_collections.tenantvault.m365_backup.docsite.restore_into_mailboxes).
+    R(the guide on mailboxes,ansible_collections.tenantvault.m365_backup.docsite.restore_into_mailboxes) and
+    R(the guide on OneDrive,ansible_collections.tenantvault.m365_backup.docsite.onedrive).
 author:
   - tenantvault contributors (@tenantvault)
 extends_documentation_fragment:
   - tenantvault.m365_backup._attributes
   - tenantvault.m365_backup._attributes.m365
+  - tenantvault.m365_backup._budget
   - tenantvault.m365_backup._connection
   - tenantvault.m365_backup._items
   - tenantvault.m365_backup._passphrase
@@ -35,17 +39,17 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Looks into the mailbox and says what would be restored, skipped or replaced, and for how long the service makes
-      it take at least. Nothing is written.
+    details: Looks into the mailbox or the OneDrive and says what would be restored, skipped or replaced, and for how long the
+      service makes it take at least. Nothing is written.
   diff_mode:
     support: none
-    details: The content of mail does not belong into a diff; RV(sources) counts what was restored.
+    details: The content of mail and files does not belong into a diff; RV(sources) counts what was restored.
   idempotent:
     support: full
 options:
   member:
     description:
-      - Whose mailbox to restore, by user principal name or object id. It may be someone who has left the group or the tenant.
+      - Whose mailbox or OneDrive to restore, by user principal name or object id. It may be someone who has left the group or the tenant.
     type: str
     required: true
   snapshot:
@@ -64,7 +68,7 @@ options:
         only, because Microsoft Graph has no application permission to write them.
     type: list
     elements: str
-    choices: [mail, calendar, contacts, tasks, settings, archive]
+    choices: [mail, calendar, contacts, tasks, settings, archive, onedrive]
     default: []
   folder:
     description:
@@ -93,19 +97,27 @@ options:
         C(MailboxSettings.ReadWrite) and C(MailboxItem.ImportExport.All) with C(MailboxItem.Read.All) and
         C(MailboxFolder.ReadWrite.All), each for its source. It need not be the application that makes the backups.
     type: str
+  target_drive:
+    description:
+      - Restore into the OneDrive of this user, by user principal name or object id. It may be another one than O(member).
+      - The OneDrive must be there. Microsoft Graph does not let an application make one; it comes into being when its user
+        opens it for the first time.
+      - The application needs the permission C(Files.ReadWrite.All). It need not be the application that makes the backups.
+      - What is made belongs to the application; nobody can set who has made a file or changed it last.
+    type: str
   placement:
     description:
-      - Where in O(target_mailbox) the items go.
+      - Where in O(target_mailbox) or O(target_drive) the items go.
       - V(new_folder) puts them below O(target_folder), so that nothing is mixed with what is there.
       - V(original) puts each into the folder that it came from, which is made anew if it was deleted. In the mailbox of
-        somebody else, the folder of the same role or name is taken.
+        somebody else, the folder of the same role or name is taken. In a OneDrive, it is the folder of the same path.
     type: str
     choices: [new_folder, original]
     default: new_folder
   target_folder:
     description:
       - The name of the folder that receives what is restored, with O(placement=new_folder). Calendars cannot lie in
-        folders; their names begin with it.
+        folders; their names begin with it. In a OneDrive it may be a path, such as V(From Bob/Projects).
       - The default has the time of the restore point in its name. A restore that is run again goes on in the same folder.
     type: str
   conflict_policy:
@@ -117,9 +129,26 @@ options:
         because deleting them would send cancellations.
       - An item is recognised by its id, by the mark of an earlier restore, or by its internet message id, its C(iCalUId), or
         the name and addresses of a contact. What this very restore has put there counts as restored, whatever the policy.
+      - In a OneDrive, a name is there once in a folder. A file of the same name with the same content is left, whatever the
+        policy. With V(copy), the other one gets a name such as C(Plan (restored 2026-11-22 223007).docx). With V(replace), the
+        restored content becomes the newest version of the file that is there, so nothing that it was is lost.
     type: str
     choices: [skip, copy, replace]
     default: skip
+  permissions:
+    description:
+      - Whether people and groups get the access to files and folders in O(target_drive) again that they had when the
+        restore point was made. It must have been backed up. They are invited without a mail.
+      - Sharing links do not come back, because each new one has another address.
+      - Microsoft lets an application share 300 times in five minutes, and each time costs five resource units.
+    type: bool
+    default: false
+  versions:
+    description:
+      - Whether files that are created in O(target_drive) get their earlier versions again, as many as the restore point has.
+        They are uploaded one after the other, from the oldest to the newest, which costs as much as so many files.
+    type: bool
+    default: false
   switch_on:
     description:
       - Which of the V(sources=settings) that act on their own are switched on as they were. The others are restored, and
@@ -195,6 +224,32 @@ EXAMPLES = r"""
     sources: [calendar, contacts]
     target_mailbox: alice@contoso.com
     target_folder: From Bob
+
+- name: Say what it takes to give Alice the project folder of someone who has left
+  tenantvault.m365_backup.m365_backup_restore:
+    plan: sales-onedrive
+    passphrase_file: /etc/m365_backup/passphrase
+    tenant_id: contoso.onmicrosoft.com
+    client_id: "{{ m365_restore_client_id }}"
+    client_secret: "{{ m365_restore_client_secret }}"
+    member: bob@contoso.com
+    folder: Documents/Projects
+    target_drive: alice@contoso.com
+    target_folder: From Bob
+  check_mode: true
+
+- name: Put the documents back that were encrypted on Monday
+  tenantvault.m365_backup.m365_backup_restore:
+    plan: sales-onedrive
+    passphrase_file: /etc/m365_backup/passphrase
+    tenant_id: contoso.onmicrosoft.com
+    client_id: "{{ m365_restore_client_id }}"
+    client_secret: "{{ m365_restore_client_secret }}"
+    member: alice@contoso.com
+    snapshot: "2026-11-23T08:00:00+01:00"
+    target_drive: alice@contoso.com
+    placement: original
+    conflict_policy: replace
 """
 
 RETURN = r"""
@@ -214,7 +269,7 @@ member:
   returned: success or partial failure
   sample: alice@contoso.com
 target:
-  description: The folder of the host, or the place in the mailbox, that the items are in now.
+  description: The folder of the host, or the place in the mailbox or OneDrive, that the items are in now.
   type: str
   returned: success or partial failure
   sample: /srv/restore/alice@contoso.com
@@ -234,7 +289,7 @@ replaced:
   returned: success or partial failure
   sample: 0
 kept:
-  description: How many were left as the mailbox has them, with O(conflict_policy=skip).
+  description: How many were left as the mailbox or OneDrive has them, with O(conflict_policy=skip).
   type: int
   returned: success or partial failure
   sample: 12
@@ -248,22 +303,33 @@ restored_bytes:
   type: int
   returned: success or partial failure
   sample: 23868000
+new_folders:
+  description: How many folders were made in a OneDrive or for its files, empty ones too, or would be in check mode.
+  type: int
+  returned: success or partial failure
+  sample: 0
 folders:
-  description: How many items were created of each folder of the backup.
+  description: How many items were created of each folder of the backup, of the 500 folders with the most.
   type: dict
   returned: success or partial failure
   sample: {"Inbox/Projects": 204}
 sources:
-  description: For each source the same counts, its target, its folders and its findings.
+  description:
+    - For each source the same counts, its target, its folders and its findings.
+    - For V(onedrive) also C(mended), how many files and folders that were there got their name or their times; C(shared), how
+      many people and groups were given access to a file or folder; and C(renamed), the first hundred of C(renamed_count) files
+      and folders that could not keep their name or place, each with C(original), C(restored) and C(reason).
   type: dict
   returned: success or partial failure
   sample: {"mail": {"target": "Restored 2026-11-22 223007", "restored": 204, "copied": 0, "replaced": 0, "kept": 12, "unchanged": 0}}
 estimate:
   description:
-    - What the restore into a mailbox would cost at least, in C(items), C(upload_bytes), C(requests) and C(minutes_at_least).
+    - What the restore into a mailbox or OneDrive would cost at least, in C(items), C(upload_bytes), C(requests) and
+      C(minutes_at_least), for a OneDrive also in C(resource_units).
     - Exchange Online takes 150 MB of uploads in five minutes and 10,000 requests in ten minutes for each app and mailbox.
+      OneDrive takes as many resource units in a minute as O(tenant_licenses) says, and 400 GB in an hour.
   type: dict
-  returned: in check mode, with a mailbox as the target
+  returned: in check mode, with a mailbox or a OneDrive as the target
   sample: {"items": 204, "upload_bytes": 23868000, "requests": 210, "minutes_at_least": 0}
 finding_count:
   description: How many items, or whole sources, could not be restored.
@@ -289,6 +355,7 @@ from pathlib import Path
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
     ArgumentSpec,
     ReportedFailure,
+    budget_arguments,
     connection_arguments,
     connection_settings,
     item_filter_arguments,
@@ -304,7 +371,13 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_filter_options import filter_of
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.repository_access import open_plan_repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.conflict import Policy
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.run import IntoFiles, IntoMailbox, Wanted, restore
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.run import (
+    IntoDrive,
+    IntoFiles,
+    IntoMailbox,
+    Wanted,
+    restore,
+)
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.sentences import failure_sentence, restore_sentence
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.source_choice import SOURCES
 
@@ -320,16 +393,18 @@ OPTIONS = ArgumentSpec(
         "target_path": {"type": "path"},
         "file_format": {"type": "str", "choices": ["files", "maildir", "mboxrd", "zip"], "default": "files"},
         "target_mailbox": {"type": "str"},
+        "target_drive": {"type": "str"},
         "placement": {"type": "str", "choices": ["new_folder", "original"], "default": "new_folder"},
         "target_folder": {"type": "str"},
         "conflict_policy": {"type": "str", "choices": [policy.value for policy in Policy], "default": Policy.SKIP.value},
+        "permissions": {"type": "bool", "default": False},
+        "versions": {"type": "bool", "default": False},
         "switch_on": {"type": "list", "elements": "str", "choices": ["automatic_replies", "rules"], "default": []},
         "archive_target": {"type": "str", "choices": ["primary", "archive"], "default": "primary"},
         "lock_timeout": {"type": "int", "default": 600},
     },
-    mutually_exclusive=(("target_path", "target_mailbox"),),
-    required_one_of=(("target_path", "target_mailbox"),),
-    required_by={"target_folder": ("target_mailbox",)},
+    mutually_exclusive=(("target_path", "target_mailbox", "target_drive"), ("target_path", "target_folder")),
+    required_one_of=(("target_path", "target_mailbox", "target_drive"),),
 )
 
 
@@ -356,22 +431,32 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     )
     for warning in result.warnings:
         module.warn(warning)
-    answer: dict[str, t.Any] = {"changed": result.written > 0, **result.as_dict()}
-    if module.check_mode and isinstance(wanted.target, IntoMailbox):
+    answer: dict[str, t.Any] = {"changed": result.is_changed, **result.as_dict()}
+    if module.check_mode and not isinstance(wanted.target, IntoFiles):
         answer["estimate"] = result.estimate.as_dict()
     if result.findings:
         raise ReportedFailure(failure_sentence(result), result=answer)
     return {**answer, "msg": restore_sentence(result, is_check=module.check_mode)}
 
 
-def _target(params: dict[str, t.Any]) -> IntoFiles | IntoMailbox:
+def _target(params: dict[str, t.Any]) -> IntoFiles | IntoMailbox | IntoDrive:
     if params["target_path"] is not None:
         return IntoFiles(path=Path(params["target_path"]), file_format=params["file_format"])
+    is_original, policy = params["placement"] == "original", Policy(params["conflict_policy"])
+    if params["target_drive"] is not None:
+        return IntoDrive(
+            drive=params["target_drive"],
+            folder=params["target_folder"],
+            is_original=is_original,
+            policy=policy,
+            permissions=params["permissions"],
+            versions=params["versions"],
+        )
     return IntoMailbox(
         mailbox=params["target_mailbox"],
         folder=params["target_folder"],
-        is_original=params["placement"] == "original",
-        policy=Policy(params["conflict_policy"]),
+        is_original=is_original,
+        policy=policy,
         switch_on=frozenset(params["switch_on"]),
         into_archive=params["archive_target"] == "archive",
     )
@@ -381,6 +466,7 @@ def main() -> None:
     """Entry point of the module."""
     run_module(
         OPTIONS.merge(
+            budget_arguments(),
             connection_arguments(),
             item_filter_arguments(),
             passphrase_arguments(),

@@ -20,12 +20,13 @@ import typing as t
 from .._errors import BackupError
 from ..backup.catalogue import ITEMS, LINES_PER_FILE, Record, item_file
 from ..backup.item_state import ItemState
+from ..backup.layout import META
 from ..backup.recent_trees import RecentTrees
 from ..backup.temporary_databases import open_temporary_database
 from ..repository.bulk_read import read_many
 from ..repository.errors import RepositoryDamaged
 from ..repository.trees import find_node
-from ..repository.types import Node, TreeId
+from ..repository.types import Node, Path, TreeId
 
 if t.TYPE_CHECKING:
     from ..repository.repository import Repository
@@ -61,35 +62,46 @@ class History:
 
 def histories(repository: Repository, states: t.Iterable[ItemState]) -> list[History]:
     """Put the trees of one source into as few histories as there are. Costs the few directories in which they differ."""
-    chains: list[list[ItemState]] = []
+    chains: list[tuple[list[ItemState], Log]] = []
     trees = RecentTrees(repository)
     for state in sorted(states, key=lambda state: state.facts.lines):
         if state.tree is None:
             continue
-        for chain in chains:
-            if _goes_on(trees, chain[-1], state):
-                chain.append(state)
+        log = Log(state.tree, state.facts.lines)
+        for number, (chain, last) in enumerate(chains):
+            if goes_on(trees, last, log):
+                chains[number] = ([*chain, state], log)
                 break
         else:
-            chains.append([state])
-    return [History(repository, chain) for chain in chains]
+            chains.append(([state], log))
+    return [History(repository, chain) for chain, _log in chains]
 
 
-def _goes_on(trees: RecentTrees, shorter: ItemState, longer: ItemState) -> bool:
-    """Whether the catalogue of the one begins with that of the other."""
-    if shorter.tree is None or longer.tree is None:
-        return False
-    whole = shorter.facts.lines // LINES_PER_FILE
-    begun = find_node(trees, shorter.tree, (*ITEMS, *item_file(whole))) if shorter.facts.lines % LINES_PER_FILE else None
-    ours, theirs = (find_node(trees, tree, ITEMS) for tree in (shorter.tree, longer.tree))
-    if not shorter.facts.lines or ours == theirs:
+class Log(t.NamedTuple):
+    """The catalogue at C(where) in the tree of a source, with so many lines."""
+
+    tree: TreeId
+    lines: int
+    where: Path = (META,)
+
+
+def goes_on(trees: RecentTrees, shorter: Log, longer: Log) -> bool:
+    """Whether the one catalogue goes on with the lines of the other. Raises RepositoryDamaged."""
+    items = (*shorter.where, "items")
+    ours, theirs = (find_node(trees, log.tree, items) for log in (shorter, longer))
+    if not shorter.lines or ours == theirs:
         return True
-    if ours is None or theirs is None or not _same_files(trees, ours.subtree, theirs.subtree, None if begun is None else item_file(whole)):
+    if shorter.lines > longer.lines or ours is None or theirs is None:
         return False
-    if begun is None:
+    last = item_file(shorter.lines // LINES_PER_FILE) if shorter.lines % LINES_PER_FILE else None
+    if not _same_files(trees, ours.subtree, theirs.subtree, last):
+        return False
+    if last is None:
         return True
-    there = find_node(trees, longer.tree, (*ITEMS, *item_file(whole)))
-    return there is not None and b"".join(trees.read_file(there)).startswith(b"".join(trees.read_file(begun)))
+    begun, there = (find_node(trees, log.tree, (*items, *last)) for log in (shorter, longer))
+    if begun is None or there is None:
+        return False
+    return b"".join(trees.read_file(there)).startswith(b"".join(trees.read_file(begun)))
 
 
 def _same_files(trees: RecentTrees, ours: TreeId | None, theirs: TreeId | None, unlike: tuple[str, ...] | None) -> bool:

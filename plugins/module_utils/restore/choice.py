@@ -16,6 +16,7 @@ from .._errors import BackupError, InputError
 from ..backup.catalogue import Catalogue, Record, SeenIds
 from ..backup.item_filter import ItemFilter
 from ..backup.item_state import Folder, ItemState
+from ..backup.layout import ONEDRIVE
 from ..backup.members import MemberState, SourceStatus, group_of, source_tree
 from ..backup.recent_trees import RecentTrees
 from ..backup.results import Finding, finding_of
@@ -23,11 +24,19 @@ from ..backup.source_words import item_word, source_words
 from ..backup.temporary_databases import temporary_databases
 from ..repository.errors import RepositoryDamaged
 from ..repository.trees import find_node
-from ..repository.types import Node, Snapshot
+from ..repository.types import Node, Path, Snapshot
+from .drive_files import PERMISSIONS, Facts, drive_files, unrecorded_files
 from .salvage import items_of, members_or_directories, state_or_directories, with_wanted_id
 
 if t.TYPE_CHECKING:
     from ..repository.repository import Repository
+
+
+_MOST_NAMED = 20
+
+
+class NothingStored(InputError):
+    """The snapshot has nothing of the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +49,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ChosenItem:
-    """An item: its catalogue record, the true names of its folder from the top, where its content lies, and what belongs to it."""
+    """An item: its catalogue record, the true names of its folder from the top, where its content lies, and what belongs to it.
+
+    C(path) of a file is the one that it is stored at.
+    """
 
     source: str
     record: Record
     folder: tuple[str, ...]
     node: Node
     parts: tuple[Part, ...] = ()
+    path: Path = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +101,13 @@ def choose(repository: Repository, snapshot: Snapshot, member: str, source: str,
         )
     tree = source_tree(repository, group.subtree, found[0].directory, source)
     if tree is None:
-        raise InputError(
+        raise NothingStored(
             f"The snapshot {snapshot.id[:8]} holds no {source_words(source)} of {found[0].principal_name}: it was never read to a"
             " restorable state.",
             hint="Choose another snapshot, or look at the findings of the last run.",
+            facts={"snapshot": snapshot.id[:8], "member": found[0].principal_name},
         )
-    state = state_or_directories(repository, tree, damage.append)
+    state = state_or_directories(repository, source, tree, damage.append)
     return Choice(snapshot, found[0], source, state, choose_folders(state.folders, folder), tuple(damage))
 
 
@@ -129,6 +143,9 @@ def chosen_items(repository: Repository, choice: Choice, item_filter: ItemFilter
 
 
 def _recorded(repository: Repository, choice: Choice, item_filter: ItemFilter, findings: list[Finding]) -> t.Iterator[ChosenItem]:
+    if choice.source == ONEDRIVE:
+        yield from _recorded_files(repository, choice, item_filter, findings)
+        return
     tree = choice.state.tree
     names = choice.folder_names
     trees = RecentTrees(repository)
@@ -143,7 +160,7 @@ def _recorded(repository: Repository, choice: Choice, item_filter: ItemFilter, f
                 raise BackupError("The snapshot has no content for it.", hint="Verify the repository.")
             return node
 
-        name = f"{item_word(choice.source)} {record.get('subject') or record['id']}"
+        name = item_name(choice.source, record, names[folder.number])
         try:
             node = node_at(record["file"])
         except BackupError as error:
@@ -154,8 +171,38 @@ def _recorded(repository: Repository, choice: Choice, item_filter: ItemFilter, f
             try:
                 parts.append(Part(facts, node_at(facts["file"])))
             except BackupError as error:
-                findings.append(finding_of(error, f"{facts.get('name') or facts.get('kind')} of {name}"))
+                findings.append(finding_of(error, part_name(facts, name)))
         yield ChosenItem(choice.source, record, names[folder.number], node, tuple(parts))
+
+
+def _recorded_files(repository: Repository, choice: Choice, item_filter: ItemFilter, findings: list[Finding]) -> t.Iterator[ChosenItem]:
+    names = choice.folder_names
+
+    def report(record: Record, folder: Folder, part: Facts, error: BackupError) -> None:
+        name = item_name(ONEDRIVE, record, names[folder.number])
+        findings.append(finding_of(error, part_name(part, name) if part else name))
+
+    if choice.state.tree is None:
+        return
+    records = _records(Catalogue(repository, choice.state.tree, choice.state.facts.lines), item_filter)
+    wanted = (record for record in records if item_filter.matches(record))
+    for file in drive_files(repository, choice.state.tree, choice.folders, wanted, report):
+        parts = tuple(Part(facts, node) for facts, node in file.parts)
+        path = (*file.folder.path, file.record["file"])
+        yield ChosenItem(ONEDRIVE, file.record, names[file.folder.number], file.node, parts, path)
+
+
+def item_name(source: str, record: Record, folder: tuple[str, ...]) -> str:
+    """What findings call an item. A file is known by its path."""
+    name = str(record.get("subject") or record["id"])
+    return f"{item_word(source)} {'/'.join((*folder, name)) if source == ONEDRIVE else name}"
+
+
+def part_name(facts: t.Mapping[str, t.Any], item: str) -> str:
+    """What findings call something that belongs to an item of this name."""
+    if facts.get("kind") == PERMISSIONS:
+        return f"permissions of {item}"
+    return f"{facts.get('name') or ' '.join(str(facts[key]) for key in ('kind', 'id') if facts.get(key))} of {item}"
 
 
 def _records(catalogue: Catalogue, item_filter: ItemFilter) -> t.Iterable[Record]:
@@ -163,6 +210,9 @@ def _records(catalogue: Catalogue, item_filter: ItemFilter) -> t.Iterable[Record
 
 
 def _unrecorded(repository: Repository, choice: Choice, item_filter: ItemFilter, findings: list[Finding]) -> t.Iterator[ChosenItem]:
+    if choice.source == ONEDRIVE:
+        yield from _unrecorded_files(repository, choice, item_filter, findings)
+        return
     names = choice.folder_names
     for folder in choice.folders.values():
         object_name = f"directory of the folder {'/'.join(names[folder.number])}"
@@ -178,18 +228,32 @@ def _unrecorded(repository: Repository, choice: Choice, item_filter: ItemFilter,
                     yield ChosenItem(choice.source, record, names[folder.number], node, parts)
 
 
+def _unrecorded_files(repository: Repository, choice: Choice, item_filter: ItemFilter, findings: list[Finding]) -> t.Iterator[ChosenItem]:
+    names = choice.folder_names
+
+    def report(folder: Folder, damage: RepositoryDamaged) -> None:
+        findings.append(finding_of(damage, f"directory of the folder {'/'.join(names[folder.number]) or '/'}"))
+
+    if choice.state.tree is not None:
+        for file in unrecorded_files(repository, choice.state.tree, choice.folders, report):
+            if item_filter.matches(file.record):
+                path = (*file.folder.path, file.record["file"])
+                yield ChosenItem(ONEDRIVE, file.record, names[file.folder.number], file.node, path=path)
+
+
 def _place(item: ChosenItem) -> str:
     return f"{item.record['folder']}/{item.record['file']}"
 
 
 def true_path(folder: Folder, folders: t.Mapping[str, Folder]) -> tuple[str, ...]:
-    names = [folder.name]
+    """The names from the top. The top of a drive has none."""
+    trail = [folder]
     seen = {folder.id}
     while (parent := folders.get(folder.parent or "")) is not None and parent.id not in seen:
-        names.append(parent.name)
+        trail.append(parent)
         seen.add(parent.id)
         folder = parent
-    return tuple(reversed(names))
+    return tuple(each.name for each in reversed(trail) if each.name or each.path)
 
 
 def is_below(path: tuple[str, ...], wanted: str) -> bool:
@@ -203,6 +267,19 @@ def choose_folders(folders: t.Mapping[str, Folder], wanted: str | None) -> dict[
     paths = {folder.id: true_path(folder, folders) for folder in folders.values()}
     chosen = {folder.number: folder for folder in folders.values() if is_below(paths[folder.id], wanted or "")}
     if not chosen and wanted:
-        names = ", ".join(sorted("/".join(path) for path in paths.values()))
-        raise InputError(f"The backup has no folder {wanted}.", hint=f"It has these: {names}.")
+        raise InputError(f"The backup has no folder {wanted}.", hint=_known_folders(wanted, {path for path in paths.values() if path}))
     return chosen
+
+
+def _known_folders(wanted: str, paths: t.Collection[tuple[str, ...]]) -> str:
+    """The folders that there are; of many, those beside the first name that is not there."""
+    if len(paths) <= _MOST_NAMED:
+        return f"It has these: {', '.join(sorted('/'.join(path) for path in paths))}."
+    folded = {"/".join(path).casefold() for path in paths}
+    names = wanted.strip("/").split("/")
+    depth = next(depth for depth in range(len(names), -1, -1) if depth == 0 or "/".join(names[:depth]).casefold() in folded)
+    above = "/".join(names[:depth])
+    known = sorted("/".join(path) for path in paths if len(path) == depth + 1 and is_below(path, above))
+    where = f"In {above}" if above else "At the top"
+    more = f", and {len(known) - _MOST_NAMED:,} more" if len(known) > _MOST_NAMED else ""
+    return f"{where} it has {', '.join(known[:_MOST_NAMED]) or 'none'}{more}."

@@ -22,22 +22,25 @@ from .._text import count_text
 from ..backup.catalogue import Catalogue, Record
 from ..backup.item_filter import item_span
 from ..backup.item_state import Folder
-from ..backup.layout import FOLDER_FILE, META, is_parts, safe_name
+from ..backup.layout import FOLDER_FILE, META, ONEDRIVE, is_parts, safe_name, shortened
 from ..backup.members import MemberState, group_of, read_members
 from ..backup.source_words import SOURCES, item_word
-from ..repository.blob_index import BlobIndex
-from ..repository.blobs import blob_id, plain_size
 from ..repository.errors import RepositoryDamaged
 from ..repository.trees import find_node, walk
-from ..repository.types import BlobId, BlobKind, Node, NodeKind, Snapshot
-from .choice import Choice, ChosenItem, Part, choose
+from ..repository.types import Node, NodeKind, Snapshot
+from ..repository.types import Path as StoredPath
+from .choice import Choice, ChosenItem, Part, choose, true_path
+from .drive_files import parts_facts
 from .durable_files import DurableFiles
 from .export_content import content_of, is_converted
 from .export_names import file_path
 from .snapshot_choice import LATEST, choose_snapshot
+from .to_files import holds_exactly
 
 if t.TYPE_CHECKING:
     from ..repository.repository import Repository
+
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,9 +185,14 @@ def _sample(repository: Repository, choice: Choice, wanted: int, chance: random.
 
 def _count(repository: Repository, choice: Choice, drill: MemberDrill) -> None:
     """What the catalogue names, what the source says of itself, and what lies in the directories is the same number."""
-    files = 0
+    files = folders = 0
     if choice.state.tree is not None:
         for path, node in walk(repository, choice.state.tree):
+            if choice.source == ONEDRIVE:
+                # Whatever lies outside our own directory has the name that people gave it.
+                files += node.kind is NodeKind.FILE and path[0] != META
+                folders += node.subtree is not None and path[0] != META
+                continue
             is_part = any(is_parts(name) for name in path[:-1])
             files += node.kind is NodeKind.FILE and path[0] != META and path[-1] != FOLDER_FILE and not is_part
     if choice.state.facts.leaving:
@@ -195,20 +203,24 @@ def _count(repository: Repository, choice: Choice, drill: MemberDrill) -> None:
         drill.problems.append((choice.source, f"the catalogue names {count_text(known, word)} instead of {choice.state.facts.items:,}"))
     if known != files:
         drill.problems.append((choice.source, f"the directories hold {count_text(files, word)}, and the catalogue names {known:,}"))
+    named = sum(1 for folder in choice.folders.values() if folder.path)
+    if choice.source == ONEDRIVE and named != folders:
+        drill.problems.append((choice.source, f"there are {count_text(folders, 'folder')}, and the catalogue names {named:,}"))
 
 
 def _drill_item(repository: Repository, choice: Choice, record: Record, root: Path | None) -> Sampled:
     folder = choice.folders[record["folder"]]
-    names = choice.folder_names[folder.number]
+    names = true_path(folder, choice.state.folders)
     problem, size = "", 0
     try:
-        node = _node(repository, choice, folder, record["file"])
+        node = _node(repository, choice, (*folder.path, *record["file"].split("/")))
         if node is None:
             problem = "the restore point has no content for it"
         else:
-            parts = [Part(facts, part) for facts in record.get("parts", ()) if (part := _node(repository, choice, folder, facts["file"]))]
+            parts = tuple(_parts(repository, choice, folder, record))
             size = node.size + sum(part.node.size for part in parts)
-            problem = _compare(repository, ChosenItem(choice.source, record, names, node, tuple(parts)), choice, root)
+            item = ChosenItem(choice.source, record, names, node, parts, (*folder.path, record["file"]))
+            problem = _compare(repository, item, choice, root)
     except RepositoryDamaged as error:
         problem = f"{error.obj} {error.problem}"
     span = item_span(record)
@@ -222,38 +234,41 @@ def _drill_item(repository: Repository, choice: Choice, record: Record, root: Pa
     )
 
 
-def _node(repository: Repository, choice: Choice, folder: Folder, file: str) -> Node | None:
-    return None if choice.state.tree is None else find_node(repository, choice.state.tree, (*folder.path, *file.split("/")))
+def _parts(repository: Repository, choice: Choice, folder: Folder, record: Record) -> t.Iterator[Part]:
+    """What belongs to an item: beside it, or apart from it."""
+    if choice.source == ONEDRIVE:
+        found = ((facts, _node(repository, choice, tuple(str(facts["file"]).split("/")))) for facts in parts_facts(record))
+    else:
+        found = ((facts, _node(repository, choice, (*folder.path, *facts["file"].split("/")))) for facts in record.get("parts", ()))
+    yield from (Part(facts, node) for facts, node in found if node is not None)
+
+
+def _node(repository: Repository, choice: Choice, path: StoredPath) -> Node | None:
+    return None if choice.state.tree is None else find_node(repository, choice.state.tree, path)
 
 
 def _compare(repository: Repository, item: ChosenItem, choice: Choice, root: Path | None) -> str:
     """Restore an item with what belongs to it, and say what is wrong with it; empty when nothing is."""
     size = 0
+    place = file_path(item)
     for number, node in enumerate((item.node, *(part.node for part in item.parts))):
         if root is None:
             size += sum(len(piece) for piece in repository.read_file(node))
             continue
         top = root / safe_name(choice.member.principal_name) / choice.source
-        target = top / file_path(item).parent / f"{number} {file_path(item).name}"[:200]
+        target = top / place.parent / shortened(f"{number} {place.name}", _LONGEST_NAME, _LONGEST_NAME)
         with DurableFiles(top) as files:
             size += files.put(target, repository.read_file(node))
         if not holds_exactly(target, node.content, repository.known_index.index()):
             return "the restored file differs from what was backed up"
     if is_converted(item.source):
         collections.deque(content_of(repository, item, _refuse_damage), maxlen=0)
+    if item.source == ONEDRIVE:
+        # Its versions have sizes of their own.
+        size = item.node.size
     recorded = item.record.get("size", size)
     return "" if size == recorded else f"{size:,} bytes were restored instead of {recorded:,}"
 
 
 def _refuse_damage(_item: ChosenItem, damage: RepositoryDamaged) -> t.NoReturn:
     raise damage
-
-
-def holds_exactly(target: Path, content: t.Iterable[BlobId], index: BlobIndex) -> bool:
-    """Whether a file consists of these pieces and of nothing else, by their hashes."""
-    with target.open("rb") as stream:
-        for blob in content:
-            place = index.find(BlobKind.DATA, blob)
-            if place is None or blob_id(stream.read(plain_size(place.blob))) != blob:
-                return False
-        return not stream.read(1)

@@ -13,10 +13,11 @@ import dataclasses
 import typing as t
 
 from .._text import count_text, size_text
-from ..backup.layout import MAIL
+from ..backup.layout import MAIL, ONEDRIVE
 from ..backup.source_words import item_word, source_words
 from .drill import Drill, MemberDrill, Sampled
 
+_MOMENTS = {MAIL: "received", ONEDRIVE: "last changed"}
 _NEXT_STEP = "Verify all data of the repository, which says what is damaged and what to do about it."
 
 
@@ -72,7 +73,7 @@ def _findings(drill: MemberDrill) -> list[dict[str, t.Any]]:
 
 def _name(one: Sampled, who: str) -> str:
     subject = f'"{one.subject}"' if one.subject else "without a subject"
-    when = f", {'received' if one.source == MAIL else 'of'} {one.received}" if one.received else ""
+    when = f", {_MOMENTS.get(one.source, 'of')} {one.received}" if one.received else ""
     return f"the {item_word(one.source)} {subject}{f' in {one.folder}' if one.folder else ''} of {who}{when}"
 
 

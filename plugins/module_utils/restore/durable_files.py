@@ -71,7 +71,7 @@ class DurableFiles:
         try:
             if kind is None and self._staging is not None:
                 self._settle()
-                with _told(self._root):
+                with writing_of(self._root):
                     _sync(self._root, ())
         finally:
             if self._staging is not None:
@@ -79,7 +79,7 @@ class DurableFiles:
                 os.close(self._lock)
 
     def make_folder(self, folder: Path) -> None:
-        with _told(folder):
+        with writing_of(folder):
             make_folder(folder)
 
     def put(self, target: Path, content: t.Iterable[bytes], modified: float | None = None) -> int:
@@ -93,7 +93,7 @@ class DurableFiles:
     @contextlib.contextmanager
     def opened(self, target: Path, modified: float | None = None) -> t.Iterator[t.BinaryIO]:
         """As C(put), for whoever writes more than bytes in a row."""
-        with _told(target):
+        with writing_of(target):
             self._number += 1
             temporary = self._staged() / str(self._number)
             stream = _Stream(temporary, target)
@@ -121,10 +121,10 @@ class DurableFiles:
         return self._staging
 
     def _settle(self) -> None:
-        with _told(self._root):
+        with writing_of(self._root):
             _sync(self._root, [temporary for temporary, _target in self._waiting])
         for temporary, target in self._waiting:
-            with _told(target):
+            with writing_of(target):
                 make_folder(target.parent)
                 os.replace(temporary, target)
         self._waiting, self._waiting_bytes = [], 0
@@ -141,11 +141,11 @@ class _Stream:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        with _told(self._target):
+        with writing_of(self._target):
             self._file.close()
 
     def write(self, data: bytes) -> int:
-        with _told(self._target):
+        with writing_of(self._target):
             return self._file.write(data)
 
     def tell(self) -> int:
@@ -153,13 +153,14 @@ class _Stream:
 
     def truncate(self, size: int) -> None:
         """Take back everything from there on."""
-        with _told(self._target):
+        with writing_of(self._target):
             self._file.seek(size)
             self._file.truncate()
 
 
 @contextlib.contextmanager
-def _told(target: Path) -> t.Iterator[None]:
+def writing_of(target: Path) -> t.Iterator[None]:
+    """Raises BackupError that names the target instead of OSError."""
     try:
         yield
     except OSError as error:

@@ -36,20 +36,43 @@ _COMMENT_SIZE = len(_SIGNATURE) + 64 + 1 + 64
 _END_SIZE = 22 + _COMMENT_SIZE
 
 
-def fingerprint(items: t.Iterable[ChosenItem]) -> str:
-    """What stands for a set of items with their names, times and contents, in whatever order they come."""
-    total = 0
+class ZipFolder(t.NamedTuple):
+    """A folder that the zip has an entry for: its source, its path below that, and its time in seconds since the epoch."""
+
+    source: str
+    path: Path
+    modified: float
+
+    @property
+    def name(self) -> str:
+        return "/".join((self.source, *self.path.parts))
+
+
+def fingerprint(items: t.Iterable[ChosenItem], folders: t.Iterable[ZipFolder] = ()) -> str:
+    """What stands for a set of items and folders with their names, times and contents, in whatever order they come."""
+    total = sum(_number("folder", folder.name, repr(folder.modified)) for folder in folders)
     for item in items:
         parts = [blob for part in item.parts for blob in part.node.content]
-        words = (item.source, str(file_path(item)), repr(modified_of(item)), *item.node.content, *parts)
-        total += int.from_bytes(hashlib.sha256("\0".join(words).encode("utf-8", "surrogatepass")).digest(), "big")
+        total += _number(item.source, str(file_path(item)), repr(modified_of(item)), *item.node.content, *parts)
     return hashlib.sha256(_FORM + total.to_bytes(64, "big")).hexdigest()
 
 
+def _number(*words: str) -> int:
+    return int.from_bytes(hashlib.sha256("\0".join(words).encode("utf-8", "surrogatepass")).digest(), "big")
+
+
 def write_zip(
-    repository: Repository, mark: str, items: t.Iterable[ChosenItem], target: Path, on_damage: OnDamage, *, is_check: bool
+    repository: Repository,
+    mark: str,
+    items: t.Iterable[ChosenItem],
+    target: Path,
+    on_damage: OnDamage,
+    *,
+    folders: t.Sequence[ZipFolder] = (),
+    on_new_folder: t.Callable[[ZipFolder], None] = lambda _folder: None,
+    is_check: bool,
 ) -> t.Iterator[Written]:
-    """Write them into the zip file C(target), which appears when it is complete and on the disk; no zip for no item.
+    """Write them into the zip file C(target), which appears when it is complete and on the disk; no zip for no item and no folder.
 
     A zip of the same items that is there and whole is left alone; C(mark) is their L(fingerprint). What is damaged is told
     of, not raised, and the zip is made anew the next time.
@@ -57,10 +80,13 @@ def write_zip(
     if _holds(target, mark):
         for item in items:
             yield item, Restored.UNCHANGED, item.node.size
-    elif is_check:
+        return
+    for folder in folders:
+        on_new_folder(folder)
+    if is_check:
         yield from _foreseen(repository, items, on_damage)
     else:
-        yield from _written(repository, mark, items, target, on_damage)
+        yield from _written(repository, mark, items, folders, target, on_damage)
 
 
 def _foreseen(repository: Repository, items: t.Iterable[ChosenItem], on_damage: OnDamage) -> t.Iterator[Written]:
@@ -72,10 +98,12 @@ def _foreseen(repository: Repository, items: t.Iterable[ChosenItem], on_damage: 
             yield one, Restored.WRITTEN, sum(len(chunk) for chunk in content)
 
 
-def _written(repository: Repository, mark: str, items: t.Iterable[ChosenItem], target: Path, on_damage: OnDamage) -> t.Iterator[Written]:
+def _written(
+    repository: Repository, mark: str, items: t.Iterable[ChosenItem], folders: t.Sequence[ZipFolder], target: Path, on_damage: OnDamage
+) -> t.Iterator[Written]:
     items = iter(items)
     first = next(items, None)
-    if first is None:
+    if first is None and not folders:
         return
     is_whole = True
 
@@ -86,7 +114,9 @@ def _written(repository: Repository, mark: str, items: t.Iterable[ChosenItem], t
 
     with DurableFiles(target.parent) as files, files.opened(target) as stream:
         archive = ZipStream(stream, target.parent)
-        for item, content in contents(repository, itertools.chain((first,), items), report):
+        for folder in folders:
+            archive.add_folder(folder.name, folder.modified)
+        for item, content in contents(repository, items if first is None else itertools.chain((first,), items), report):
             try:
                 size = archive.add(_entry_name(item, file_path(item)), modified_of(item), item.node.size, content)
                 readable = readable_path(item, file_path(item))

@@ -15,19 +15,36 @@ from dataclasses import dataclass
 
 from ..backup.catalogue import Record
 from ..backup.item_filter import item_span
+from ..backup.layout import ONEDRIVE
 from ..backup.small_files import to_json
 from ..backup.temporary_databases import open_temporary_database
+
+#: What tells one state of a file from another.
+_OF_STATES = ("subject", "modified", "size", "hash", "from")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What an item was like in some of the snapshots: C(facts) of its record, its folder, and the places of these snapshots."""
+
+    facts: Record
+    folder: tuple[str, ...]
+    snapshots: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundItem:
-    """C(record) and C(folder) are those of the newest snapshot that has the item; C(snapshots) are places in the list of all, ascending."""
+    """C(record) and C(folder) are those of the newest snapshot that has the item; C(snapshots) are places in the list of all, ascending.
+
+    C(states) are told of files: what each was like, the oldest first.
+    """
 
     member: str
     source: str
     folder: tuple[str, ...]
     record: Record
     snapshots: tuple[int, ...]
+    states: tuple[State, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +62,7 @@ class FoundItems:
             "CREATE TABLE items (member TEXT, source TEXT, id TEXT, last INTEGER, moment TEXT, size INTEGER, item BLOB,"
             " PRIMARY KEY (member, source, id)) WITHOUT ROWID"
         )
-        self._database.execute("CREATE TABLE spans (member TEXT, source TEXT, id TEXT, first INTEGER, last INTEGER)")
+        self._database.execute("CREATE TABLE spans (member TEXT, source TEXT, id TEXT, first INTEGER, last INTEGER, state BLOB)")
 
     def __enter__(self) -> FoundItems:
         return self
@@ -59,7 +76,9 @@ class FoundItems:
         if not spans:
             return
         key = (member, source, record["id"].encode("utf-8", "replace").decode("utf-8"))
-        self._database.executemany("INSERT INTO spans VALUES (?, ?, ?, ?, ?)", [(*key, first, last) for first, last in spans])
+        told = {name: record[name] for name in _OF_STATES if name in record}
+        state = to_json([folder, told]) if source == ONEDRIVE else b""
+        self._database.executemany("INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?)", [(*key, first, last, state) for first, last in spans])
         span = item_span(record)
         moment = "" if span is None else span[0].isoformat()
         newest = max(last for _first, last in spans)
@@ -88,6 +107,15 @@ class FoundItems:
     def _item(self, member: str, source: str, item_id: str, packed: bytes) -> FoundItem:
         folder, record = json.loads(packed.decode("utf-8", "surrogatepass"))
         key = (member, source, item_id)
-        spans = self._database.execute("SELECT first, last FROM spans WHERE member = ? AND source = ? AND id = ?", key)
-        places = sorted({place for first, last in spans for place in range(first, last + 1)})
-        return FoundItem(member=member, source=source, folder=tuple(folder), record=record, snapshots=tuple(places))
+        query = "SELECT first, last, state FROM spans WHERE member = ? AND source = ? AND id = ? ORDER BY first"
+        places: dict[bytes, set[int]] = {}
+        for first, last, state in self._database.execute(query, key):
+            places.setdefault(state, set()).update(range(first, last + 1))
+        everywhere = tuple(sorted({place for each in places.values() for place in each}))
+        states = tuple(_state(state, each) for state, each in places.items() if state)
+        return FoundItem(member=member, source=source, folder=tuple(folder), record=record, snapshots=everywhere, states=states)
+
+
+def _state(packed: bytes, places: t.Iterable[int]) -> State:
+    folder, facts = json.loads(packed.decode("utf-8", "surrogatepass"))
+    return State(facts, tuple(folder), tuple(sorted(places)))

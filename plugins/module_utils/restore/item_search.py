@@ -19,7 +19,8 @@ from datetime import datetime
 from .._errors import BackupError, InputError
 from ..backup.catalogue import Record
 from ..backup.item_filter import ItemFilter
-from ..backup.item_state import Folder, ItemState, load_state
+from ..backup.item_state import ItemState, load_facts, load_state
+from ..backup.layout import ONEDRIVE
 from ..backup.members import MemberState, group_of
 from ..backup.recent_trees import RecentTrees
 from ..backup.results import Finding, finding_of
@@ -28,8 +29,9 @@ from ..backup.temporary_databases import temporary_databases
 from ..repository.errors import RepositoryDamaged
 from ..repository.trees import find_node
 from ..repository.types import Snapshot, TreeId
-from .catalogue_history import History, histories
+from .catalogue_history import histories
 from .choice import Choice, chosen_items, is_below, true_path
+from .folder_history import FolderHistory, FolderLists, FolderNames
 from .found_items import FoundItem, FoundItems, Totals
 from .salvage import members_or_directories, state_or_directories
 from .snapshot_choice import choose_snapshots
@@ -38,6 +40,7 @@ if t.TYPE_CHECKING:
     from ..repository.repository import Repository
 
 _Span = tuple[int, int]
+_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +149,7 @@ def _look_into(repository: Repository, wish: Wish, source: _Source, result: Sear
     states: list[ItemState] = []
     for tree in source.trees:
         try:
-            states.append(load_state(repository, tree))
+            states.append(_state(repository, source.source, tree))
         except RepositoryDamaged:
             _look_at_directories(repository, wish, source, tree, result, found)
     try:
@@ -154,41 +157,52 @@ def _look_into(repository: Repository, wish: Wish, source: _Source, result: Sear
     except RepositoryDamaged:
         chains = [history for state in states for history in histories(repository, [state])]
     for history in chains:
-        matches = _Matches(wish, source, history)
+        trees = [state.tree for state in history.states if state.tree is not None]
+        folders = FolderHistory(repository, trees) if source.source == ONEDRIVE else FolderLists(history.states)
+        matches = _Matches(wish, [source.trees[tree] for tree in trees], folders)
         try:
             for record, first, end in history.versions():
                 if wish.item_filter.matches(record):
                     for folder, spans in matches.places(record, first, end):
                         found.add(source.member.id, source.source, folder, record, spans)
+            lost = sorted(folders.unreadable)
         except BackupError as error:
             result.findings.append(finding_of(error, f"catalogue of {what}"))
-            for state in history.states:
-                if state.tree is not None:
-                    _look_at_directories(repository, wish, source, state.tree, result, found)
+            lost = list(range(len(trees)))
+        for place in lost:
+            _look_at_directories(repository, wish, source, trees[place], result, found)
+
+
+def _state(repository: Repository, source: str, tree: TreeId) -> ItemState:
+    """The state of a source; without the folders of a drive, which may be many."""
+    if source == ONEDRIVE:
+        return ItemState(tree, load_facts(repository, tree), {}, {})
+    return load_state(repository, tree)
 
 
 class _Matches:
-    """In which snapshots a version of an item is in a wanted folder. Remembered, since most items share the answer."""
+    """In which snapshots a version of an item is in a wanted folder. Remembered, since most items share the answer.
 
-    def __init__(self, wish: Wish, source: _Source, history: History) -> None:
+    C(snapshots) are the places of the snapshots that have each of the trees.
+    """
+
+    def __init__(self, wish: Wish, snapshots: t.Sequence[t.Sequence[int]], folders: FolderNames) -> None:
         self._wanted = wish.folder or ""
-        self._states = history.states
-        self._folders: list[dict[int, Folder]] = [{folder.number: folder for folder in state.folders.values()} for state in history.states]
-        self._places = [source.trees[state.tree] for state in history.states if state.tree is not None]
+        self._snapshots = snapshots
+        self._folders = folders
         self._known: dict[tuple[int, int, int], list[tuple[tuple[str, ...], list[_Span]]]] = {}
 
     def places(self, record: Record, first: int, end: int) -> list[tuple[tuple[str, ...], list[_Span]]]:
         """The folder with the snapshots in which the item is there; several where the folder was renamed meanwhile."""
         key = (record["folder"], first, end)
         if key not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
             by_name: dict[tuple[str, ...], list[int]] = {}
-            for number in range(first, end):
-                folder = self._folders[number].get(record["folder"])
-                if folder is None:
-                    continue
-                names = true_path(folder, self._states[number].folders)
+            for names, start, stop in self._folders.of(record["folder"], first, end):
                 if is_below(names, self._wanted):
-                    by_name.setdefault(names, []).extend(self._places[number])
+                    readable = (number for number in range(start, stop) if number not in self._folders.unreadable)
+                    by_name.setdefault(names, []).extend(place for number in readable for place in self._snapshots[number])
             self._known[key] = [(names, _spans(places)) for names, places in by_name.items()]
         return self._known[key]
 
@@ -207,7 +221,7 @@ def _look_at_directories(repository: Repository, wish: Wish, source: _Source, tr
     """The long way, for a source whose records cannot be read: what its directories and contents tell."""
     places = source.trees[tree]
     damage: list[RepositoryDamaged] = []
-    state = state_or_directories(repository, tree, damage.append)
+    state = state_or_directories(repository, source.source, tree, damage.append)
     folders = {folder.number: folder for folder in state.folders.values() if is_below(true_path(folder, state.folders), wish.folder or "")}
     choice = Choice(result.snapshots[places[-1]], source.member, source.source, state, folders, tuple(damage))
     for item in chosen_items(repository, choice, wish.item_filter, result.findings):

@@ -34,10 +34,17 @@ class Restored(Enum):
 _WRITES = (Restored.WRITTEN, Restored.COPIED, Restored.REPLACED)
 
 
+_FOLDERS_LISTED = 500
+_RENAMED_LISTED = 100
+
+
 @dataclass(slots=True)
 class SourceRestore:
     """One source. C(target) is where its items are now. C(is_stopped): the restore of the source ended before its last item.
-    C(bound): items that were left although they should be replaced, because taking them away would mail people."""
+    C(bound): items that were left although they should be replaced, because taking them away would mail people.
+    C(new_folders): folders of a drive that were made, empty ones too. C(mended): what was there and got its name, its times or
+    its permissions. C(renamed): the first of those that could not have their own name or place. C(shared): people and groups
+    that were given access again, once for each file or folder."""
 
     source: str
     target: str
@@ -48,6 +55,11 @@ class SourceRestore:
     estimate: Estimate = field(default_factory=Estimate)
     is_stopped: bool = False
     bound: int = 0
+    new_folders: int = 0
+    mended: int = 0
+    renamed: list[dict[str, str]] = field(default_factory=list)
+    renamed_count: int = 0
+    shared: int = 0
 
     @property
     def written(self) -> int:
@@ -62,6 +74,12 @@ class SourceRestore:
         name = "/".join(folder)
         self.folders[name] = self.folders.get(name, 0) + 1
 
+    def rename(self, original: str, restored: str, reason: str) -> None:
+        """An item or folder has another path than it had in the backup. C(reason) says why in a sentence."""
+        self.renamed_count += 1
+        if len(self.renamed) < _RENAMED_LISTED:
+            self.renamed.append({"original": original, "restored": restored, "reason": reason})
+
     def stop(self, error: BackupError) -> None:
         """An error that concerns the whole source ended its restore."""
         self.is_stopped = True
@@ -72,7 +90,12 @@ class SourceRestore:
             "target": self.target,
             **{what.value: count for what, count in self.outcomes.items()},
             "restored_bytes": self.restored_bytes,
-            "folders": dict(sorted(self.folders.items())),
+            "new_folders": self.new_folders,
+            "folders": _most_filled(self.folders),
+            "mended": self.mended,
+            "shared": self.shared,
+            "renamed_count": self.renamed_count,
+            "renamed": list(self.renamed),
             "finding_count": len(self.findings),
             "findings": listed(self.findings),
         }
@@ -110,6 +133,16 @@ class RestoreResult:
         return sum(source.written for source in self.sources.values())
 
     @property
+    def new_folders(self) -> int:
+        """Folders of drives that were made."""
+        return sum(source.new_folders for source in self.sources.values())
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything was put anywhere."""
+        return self.written > 0 or self.new_folders > 0 or any(source.mended or source.shared for source in self.sources.values())
+
+    @property
     def restored_bytes(self) -> int:
         return sum(source.restored_bytes for source in self.sources.values())
 
@@ -140,8 +173,15 @@ class RestoreResult:
             "target": self.target,
             **{what.value: self.count(what) for what in Restored},
             "restored_bytes": self.restored_bytes,
-            "folders": dict(sorted(self.folders.items())),
+            "new_folders": self.new_folders,
+            "folders": _most_filled(self.folders),
             "sources": {name: source.as_dict() for name, source in self.sources.items()},
             "finding_count": len(findings),
             "findings": listed(findings),
         }
+
+
+def _most_filled(folders: t.Mapping[str, int]) -> dict[str, int]:
+    """By name the folders with the most items, as many as a result can show; mostly all."""
+    listed_folders = sorted(folders.items(), key=lambda folder: (-folder[1], folder[0]))[:_FOLDERS_LISTED]
+    return dict(sorted(listed_folders))

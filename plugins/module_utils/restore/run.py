@@ -15,9 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .._errors import InputError
+from ..backup.layout import ONEDRIVE
 from ..graph.client import connect
 from ..graph.directory import find_users, similar_users
+from .choice import choose
 from .conflict import Policy
+from .drive_plan import DriveTarget
+from .drive_restore import restore_to_drive
 from .engine import MailboxTarget, restore_to_mailbox
 from .results import RestoreResult
 from .snapshot_choice import choose_snapshot
@@ -30,6 +34,7 @@ if t.TYPE_CHECKING:
     from ..graph.directory import User
     from ..graph.settings import ConnectionSettings
     from ..repository.repository import Repository
+    from ..repository.types import Snapshot
     from .choice import Choice
 
 
@@ -44,6 +49,19 @@ class IntoMailbox:
     policy: Policy = Policy.SKIP
     switch_on: frozenset[str] = frozenset()
     into_archive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntoDrive:
+    """C(drive) is a user; C(folder) and C(is_original) as for a mailbox, and C(folder) may be a path. C(permissions) and
+    C(versions) are restored, too."""
+
+    drive: str
+    folder: str | None = None
+    is_original: bool = False
+    policy: Policy = Policy.SKIP
+    permissions: bool = False
+    versions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +82,13 @@ class Wanted:
     sources: tuple[str, ...]
     folder: str | None
     item_filter: ItemFilter
-    target: IntoMailbox | IntoFiles
+    target: IntoMailbox | IntoDrive | IntoFiles
 
 
 def restore(
     wanted: Wanted, repository: Repository, *, settings_of: t.Callable[[], ConnectionSettings], lock_timeout: float, is_check: bool
 ) -> RestoreResult:
-    """Carry out one restore. C(settings_of) is asked for the connection only where the target is a mailbox.
+    """Carry out one restore. C(settings_of) is asked for the connection only where the target is not this host.
 
     Raises BackupError; in check mode nothing is written anywhere, not even a lock.
     """
@@ -84,6 +102,10 @@ def _restore(wanted: Wanted, repository: Repository, settings_of: t.Callable[[],
     warnings: list[str] = []
     snapshot = choose_snapshot(repository, wanted.plan_name, wanted.snapshot, warnings.append)
     into = wanted.target
+    if isinstance(into, IntoDrive):
+        result = _restore_to_drive(wanted, into, repository, snapshot, settings_of(), is_check=is_check)
+        result.warnings[:0] = warnings
+        return result
     choices = choose_sources(
         repository, snapshot, wanted.member, wanted.sources, wanted.folder, warnings.append, is_mailbox=isinstance(into, IntoMailbox)
     )
@@ -99,29 +121,56 @@ def _restore(wanted: Wanted, repository: Repository, settings_of: t.Callable[[],
     return result
 
 
+def _restore_to_drive(
+    wanted: Wanted, into: IntoDrive, repository: Repository, snapshot: Snapshot, settings: ConnectionSettings, *, is_check: bool
+) -> RestoreResult:
+    if unfit := [source for source in wanted.sources if source != ONEDRIVE]:
+        raise InputError(
+            f"A OneDrive takes files only, and the sources name {', '.join(unfit)}.",
+            hint="Restore sources of a mailbox with target_mailbox, or into files with target_path.",
+        )
+    choice = choose(repository, snapshot, wanted.member, ONEDRIVE, wanted.folder)
+    with connect(settings) as client:
+        user = _target_user(client, into.drive, "OneDrive")
+        target = DriveTarget(
+            user=user.id,
+            principal_name=user.principal_name,
+            top=_top(into, user, choice),
+            label=f"restored {choice.snapshot.time:%Y-%m-%d %H%M%S}",
+            policy=into.policy,
+            permissions=into.permissions,
+            versions=into.versions,
+        )
+        return restore_to_drive(repository, choice, wanted.item_filter, client, target, is_check=is_check)
+
+
 def _target(client: GraphClient, into: IntoMailbox, choice: Choice) -> MailboxTarget:
-    user = _target_user(client, into.mailbox)
-    top = None
-    if not into.is_original:
-        # The time of the restore point, not of the restore: a restore that is started again goes on in the same folder.
-        whose = "" if user.id == choice.member.id else f"{choice.member.principal_name} "
-        top = into.folder or f"Restored {whose}{choice.snapshot.time:%Y-%m-%d %H%M%S}"
+    user = _target_user(client, into.mailbox, "mailbox")
     return MailboxTarget(
         user=user.id,
         principal_name=user.principal_name,
-        top=top,
+        top=_top(into, user, choice),
         policy=into.policy,
         switch_on=into.switch_on,
         into_archive=into.into_archive,
     )
 
 
-def _target_user(client: GraphClient, key: str) -> User:
+def _top(into: IntoMailbox | IntoDrive, user: User, choice: Choice) -> str | None:
+    """The folder that receives everything; None for the original places."""
+    if into.is_original:
+        return None
+    # The time of the restore point, not of the restore: a restore that is started again goes on in the same folder.
+    whose = "" if user.id == choice.member.id else f"{choice.member.principal_name} "
+    return into.folder or f"Restored {whose}{choice.snapshot.time:%Y-%m-%d %H%M%S}"
+
+
+def _target_user(client: GraphClient, key: str, kind: str) -> User:
     users = find_users(client, key)
     if len(users) == 1:
         return users[0]
     names = ", ".join(user.principal_name for user in (users or similar_users(client, key))) or "none with a similar name"
     raise InputError(
         f"{'No user' if not users else 'More than one user'} of the tenant is {key}.",
-        hint=f"Name the mailbox to restore into by user principal name or object id. Candidates: {names}.",
+        hint=f"Name the {kind} to restore into by user principal name or object id. Candidates: {names}.",
     )

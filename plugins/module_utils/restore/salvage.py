@@ -5,8 +5,8 @@
 """Find the items of a damaged snapshot by its directories, where the records that describe it cannot be read.
 
 Directories and files are named for people, so members, folders and items can be told from the tree alone, and what an
-item is about from its content. What is lost with the records of mail: read marks, flags, categories, and of every source
-true names where a directory's name differs from them.
+item is about from its content. What is lost with the records of mail: read marks, flags, categories, of drives who changed a file and
+its versions, and of every source true names where a directory's name differs from them.
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -20,9 +20,23 @@ import typing as t
 from ..backup.calendar_record import event_record
 from ..backup.catalogue import Record
 from ..backup.contacts_record import contact_record
+from ..backup.drive_state import state_of
 from ..backup.item_fields import without_empty
-from ..backup.item_state import Folder, ItemState, SourceFacts, load_state
-from ..backup.layout import ARCHIVE, CALENDAR, CONTACTS, FOLDER_FILE, MAIL, META, TASKS, is_parts, is_shard, parts_path, short_hash
+from ..backup.item_state import Folder, ItemState, SourceFacts
+from ..backup.layout import (
+    ARCHIVE,
+    CALENDAR,
+    CONTACTS,
+    FOLDER_FILE,
+    MAIL,
+    META,
+    ONEDRIVE,
+    TASKS,
+    is_parts,
+    is_shard,
+    parts_path,
+    short_hash,
+)
 from ..backup.members import MemberState, read_members
 from ..backup.tasks_record import task_record
 from ..repository.errors import RepositoryDamaged
@@ -47,18 +61,19 @@ def members_or_directories(repository: Repository, group: TreeId, on_damage: OnD
     return {name: MemberState(id=name, principal_name=name, display_name=name, directory=name) for name in names}
 
 
-def state_or_directories(repository: Repository, source: TreeId, on_damage: OnDamage) -> ItemState:
+def state_or_directories(repository: Repository, source: str, tree: TreeId, on_damage: OnDamage) -> ItemState:
     """The state of a source; one with the folders that are there and no catalogue, if it cannot be read."""
     try:
-        return load_state(repository, source)
+        return state_of(repository, source, tree)
     except RepositoryDamaged as damage:
         on_damage(damage)
     folders: dict[str, Folder] = {}
-    tops = [()] if any(node.kind is NodeKind.FILE for node in _readable(repository, source, lambda _damage: None)) else []
-    for path in (*tops, *_folder_paths(repository, source, (), on_damage)):
+    tops = [()] if any(node.kind is NodeKind.FILE for node in _readable(repository, tree, lambda _damage: None)) else []
+    find_folders = _drive_folders if source == ONEDRIVE else _folder_paths
+    for path in (*tops, *find_folders(repository, tree, (), on_damage)):
         parent = "/".join(path[:-1]) or None
         folders["/".join(path)] = Folder(id="/".join(path), number=len(folders), name=path[-1] if path else "", parent=parent, path=path)
-    return ItemState(source, SourceFacts(), folders, {})
+    return ItemState(tree, SourceFacts(), folders, {})
 
 
 def items_of(
@@ -95,6 +110,14 @@ def _folder_paths(repository: Repository, tree: TreeId, path: Path, on_damage: O
         if node.subtree is not None and node.name != META and not is_shard(node.name):
             yield (*path, node.name)
             yield from _folder_paths(repository, node.subtree, (*path, node.name), on_damage)
+
+
+def _drive_folders(repository: Repository, tree: TreeId, path: Path, on_damage: OnDamage) -> t.Iterator[Path]:
+    """Of a drive every directory is a folder, whatever its name."""
+    for node in _readable(repository, tree, on_damage):
+        if node.subtree is not None and (*path, node.name) != (META,):
+            yield (*path, node.name)
+            yield from _drive_folders(repository, node.subtree, (*path, node.name), on_damage)
 
 
 def _item_files(repository: Repository, tree: TreeId, path: Path, on_damage: OnDamage) -> t.Iterator[tuple[Path, Node, tuple[Node, ...]]]:

@@ -14,7 +14,7 @@ import typing as t
 from .._text import count_text, size_text
 from ..backup.results import listed
 from ..repository.types import Snapshot
-from .found_items import FoundItem
+from .found_items import FoundItem, State
 from .item_search import Search
 
 _LISTED = 100
@@ -77,6 +77,22 @@ def _item(found: Search, item: FoundItem) -> dict[str, t.Any]:
         "last_snapshot": _snapshot(last),
         "snapshot_count": len(item.snapshots),
         "snapshots": [found.snapshots[place].id for place in item.snapshots[-_LISTED:]],
+        "modified": record.get("modified"),
+        "states": [_state(found, state) for state in item.states[-_LISTED:]],
+    }
+
+
+def _state(found: Search, state: State) -> dict[str, t.Any]:
+    first, last = found.snapshots[state.snapshots[0]], found.snapshots[state.snapshots[-1]]
+    return {
+        "path": _text("/".join((*state.folder, str(state.facts.get("subject") or "")))),
+        "size": int(state.facts.get("size") or 0),
+        "modified": state.facts.get("modified"),
+        "modified_by": _text(state.facts.get("from")),
+        "hash": state.facts.get("hash"),
+        "first_snapshot": _snapshot(first),
+        "last_snapshot": _snapshot(last),
+        "snapshot_count": len(state.snapshots),
     }
 
 

@@ -10,14 +10,15 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 from .._text import count_text, size_text
+from ..backup.layout import ONEDRIVE
 from ..backup.source_words import item_word
 from .results import Restored, RestoreResult
 
 _LEFT = (
     (Restored.UNCHANGED, "there already"),
-    (Restored.SKIPPED, "left as the mailbox has them"),
-    (Restored.COPIED, "restored beside what the mailbox has"),
-    (Restored.REPLACED, "put in the place of what the mailbox had"),
+    (Restored.SKIPPED, "left as the {target} has them"),
+    (Restored.COPIED, "restored beside what the {target} has"),
+    (Restored.REPLACED, "put in the place of what the {target} had"),
 )
 
 
@@ -28,7 +29,12 @@ def restore_sentence(result: RestoreResult, *, is_check: bool) -> str:
     sentence = f"{count_text(result.written, word)} ({size_text(result.restored_bytes)}) of {result.member} {done} into {result.target}."
     for what, words in _LEFT:
         if number := result.count(what):
-            sentence += f" {count_text(number, word)} {'was' if number == 1 else 'were'} {words}."
+            there = words.format(target="OneDrive" if ONEDRIVE in result.sources else "mailbox")
+            sentence += f" {count_text(number, word)} {'was' if number == 1 else 'were'} {there}."
+    if number := result.new_folders:
+        sentence += f" {count_text(number, 'folder')} {'would be' if is_check else 'was' if number == 1 else 'were'} made."
+    if number := sum(source.renamed_count for source in result.sources.values()):
+        sentence += f" {count_text(number, 'path')} {'is another one than it was' if number == 1 else 'are others than they were'}."
     if is_check and result.estimate.items:
         sentence += f" {_estimate_sentence(result)}"
     return sentence
@@ -49,8 +55,9 @@ def failure_sentence(result: RestoreResult) -> str:
 
 def _estimate_sentence(result: RestoreResult) -> str:
     estimate = result.estimate
+    units = f" that cost {count_text(estimate.resource_units, 'resource unit')}" if estimate.resource_units else ""
     return (
-        f"That takes {count_text(estimate.requests, 'request')} and {size_text(estimate.upload_bytes)} of uploads at least,"
+        f"That takes {count_text(estimate.requests, 'request')}{units} and {size_text(estimate.upload_bytes)} of uploads at least,"
         f" for which the service needs {count_text(estimate.minutes, 'minute')} or more."
     )
 

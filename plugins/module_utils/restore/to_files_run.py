@@ -13,17 +13,18 @@ import typing as t
 from pathlib import Path
 
 from ..backup.item_filter import ItemFilter
-from ..backup.layout import MAIL
+from ..backup.layout import MAIL, ONEDRIVE
 from ..backup.results import finding_of
-from ..backup.source_words import item_word
 from ..repository.errors import RepositoryDamaged
-from .choice import Choice, ChosenItem, chosen_items, state_warnings
+from .choice import Choice, ChosenItem, chosen_items, item_name, state_warnings
+from .drive_folders import chosen_drive_folders
+from .drive_to_files import FolderSpot, folder_spots, write_drive
 from .durable_files import check_target
 from .export_content import OnDamage
 from .export_maildir import write_maildir
 from .export_mbox import write_mboxes
 from .export_names import folder_name
-from .export_zip import fingerprint, write_zip
+from .export_zip import ZipFolder, fingerprint, write_zip
 from .results import RestoreResult, SourceRestore
 from .to_files import Written, write_files
 
@@ -64,20 +65,40 @@ def restore_to_files(
         return chosen_items(repository, choice, item_filter, result.of(choice.source).findings if is_counted else [])
 
     def on_damage(item: ChosenItem, damage: RepositoryDamaged) -> None:
-        name = f"{item_word(item.source)} {item.record.get('subject') or item.record['id']}"
-        result.of(item.source).findings.append(finding_of(damage, name))
+        result.of(item.source).findings.append(finding_of(damage, item_name(item.source, item.record, item.folder)))
 
     if file_format == ZIP:
         marks = (item for choice in choices for item in items_of(choice, is_counted=False))
         items = (item for choice in choices for item in items_of(choice))
-        _take(result, None, write_zip(repository, fingerprint(marks), items, root, on_damage, is_check=is_check))
+        folders = [folder for choice in choices for folder in _zip_folders(repository, choice)] if item_filter.is_empty else []
+
+        def count(folder: ZipFolder) -> None:
+            result.of(folder.source).new_folders += 1
+
+        mark = fingerprint(marks, folders)
+        _take(result, None, write_zip(repository, mark, items, root, on_damage, folders=folders, on_new_folder=count, is_check=is_check))
         return result
     for choice in choices:
-        part = result.of(choice.source)
-        part.target = str(root / choice.source)
-        written = _written(repository, choice, items_of(choice), root / choice.source, file_format, on_damage, is_check)
+        part, place = result.of(choice.source), root / choice.source
+        part.target = str(place)
+        if choice.source == ONEDRIVE:
+            spots, all_folders = _spots(repository, choice), item_filter.is_empty
+            written = write_drive(repository, spots, items_of(choice), place, on_damage, part, all_folders=all_folders, is_check=is_check)
+        else:
+            written = _written(repository, choice, items_of(choice), place, file_format, on_damage, is_check)
         _take(result, part, written)
     return result
+
+
+def _spots(repository: Repository, choice: Choice) -> list[FolderSpot]:
+    # No folder of this host is given the permissions that people had, so it does not matter whether they can be read.
+    return folder_spots(chosen_drive_folders(repository, choice, lambda _name, _error: None))
+
+
+def _zip_folders(repository: Repository, choice: Choice) -> t.Iterator[ZipFolder]:
+    if choice.source == ONEDRIVE:
+        for spot in _spots(repository, choice):
+            yield ZipFolder(ONEDRIVE, spot.path, spot.modified or 0.0)
 
 
 def _written(

@@ -31,6 +31,8 @@ _TIME = struct.Struct("<2HBi")
 _FLAGS = 0x0808
 _DEFLATED = 8
 _UNIX_FILE = 0o100600 << 16
+#: Also what MS-DOS calls a folder.
+_UNIX_FOLDER = 0o040700 << 16 | 0x10
 _LEVEL = 1
 _IN_MEMORY = 4 << 20
 _MOST_16, _MOST_32 = 0xFFFF, 0xFFFFFFFF
@@ -71,6 +73,10 @@ class ZipStream:
             self._offset, self._digest = start, digest
             raise
 
+    def add_folder(self, name: str, modified: float) -> None:
+        """Add an entry for a folder, which may be empty otherwise."""
+        self._add(f"{name}/".encode("utf-8", "replace"), modified, False, (), _UNIX_FOLDER)
+
     def close(self, comment: t.Callable[[str], bytes]) -> None:
         """Write the directory. The comment is made of the SHA-256 of everything before the end record, in hexadecimal."""
         start = self._offset
@@ -89,7 +95,7 @@ class ZipStream:
         text = comment(self._digest.hexdigest())
         self._write(_END.pack(b"PK\x05\x06", 0, 0, count, count, size, start, len(text)) + text)
 
-    def _add(self, name: bytes, modified: float, is_large: bool, content: t.Iterable[bytes]) -> int:
+    def _add(self, name: bytes, modified: float, is_large: bool, content: t.Iterable[bytes], attributes: int = _UNIX_FILE) -> int:
         start = self._offset
         day, clock = _dos_time(modified)
         stamp = _TIME.pack(0x5455, 5, 1, int(modified)) if 0 <= modified < 1 << 31 else b""
@@ -108,17 +114,18 @@ class ZipStream:
         self._write(packer.flush())
         packed = self._offset - data_start
         self._write(struct.pack("<4sI2Q" if is_large else "<4s3I", b"PK\x07\x08", check, packed, plain))
-        self._list(name, stamp, (clock, day), check, packed, plain, start)
+        self._list(name, stamp, (clock, day), check, (packed, plain, start), attributes)
         return plain
 
-    def _list(self, name: bytes, stamp: bytes, moment: tuple[int, int], check: int, packed: int, plain: int, start: int) -> None:
+    def _list(self, name: bytes, stamp: bytes, moment: tuple[int, int], check: int, numbers: tuple[int, int, int], attributes: int) -> None:
         """Put an entry into the directory. Numbers that are too large stand in an extra field, in this order."""
+        packed, plain, start = numbers
         long = b"".join(struct.pack("<Q", number) for number in (plain, packed, start) if number >= self._is_large_from)
         extra = (struct.pack("<2H", 1, len(long)) + long if long else b"") + stamp
         short = [_MOST_32 if number >= self._is_large_from else number for number in (packed, plain, start)]
         version = 45 if long else 20
         sizes = (*short[:2], len(name), len(extra), 0)
-        fields = (_made_by(version), version, _FLAGS, _DEFLATED, *moment, check, *sizes, 0, 0, _UNIX_FILE, short[2])
+        fields = (_made_by(version), version, _FLAGS, _DEFLATED, *moment, check, *sizes, 0, 0, attributes, short[2])
         self._directory.write(_CENTRAL.pack(b"PK\x01\x02", *fields) + name + extra)
         self._count += 1
 

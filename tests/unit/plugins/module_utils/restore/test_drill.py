@@ -23,10 +23,10 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.drill import (
     Drill,
     DrillTask,
-    holds_exactly,
     run_drill,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.drill_result import drill_result
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.to_files import holds_exactly
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import Group, mailbox, member
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import (
     MemoryStorage,

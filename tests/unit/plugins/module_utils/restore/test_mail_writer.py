@@ -21,7 +21,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.clie
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.clouds import CLOUDS
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.errors import AuthenticationFailed
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.ids import UserId
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Limiter
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limiter import Limiter
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.requester import Requester
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.traffic import Meter
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.transport import Incoming, Outgoing

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import BackupError
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import finding_of
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Budget, SlidingWindow
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Budget, drive_budget
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.windows import SlidingWindow
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.estimate import Estimate, base64_size
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.results import Restored, RestoreResult
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.results import Restored, RestoreResult, SourceRestore
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.sentences import failure_sentence, restore_sentence
 
 
@@ -76,6 +77,30 @@ def test_the_sentence_of_a_check_says_how_long_the_service_makes_it_take() -> No
     assert "minutes" not in restore_sentence(made, is_check=False)
 
 
+def test_the_sentence_of_a_check_of_a_drive_counts_resource_units() -> None:
+    made = result(Restored.WRITTEN, Restored.SKIPPED, source="onedrive")
+    made.of("onedrive").estimate = Estimate(1, 1024, 600, 2500, budget=drive_budget())
+    made.of("onedrive").rename("a:b", "a_b~12345678", "Why.")
+    assert restore_sentence(made, is_check=True).endswith(
+        "1 file was left as the OneDrive has them. 1 path is another one than it was. That takes 600 requests that cost 2,500 resource"
+        " units and 1.0 KiB of uploads at least, for which the service needs 2 minutes or more."
+    )
+
+
+@pytest.mark.parametrize(
+    ("estimate", "minutes"),
+    [
+        (Estimate(resource_units=1250), 0),
+        (Estimate(resource_units=12_500), 10),
+        (Estimate(resource_units=1_200_001), 1440),
+        (Estimate(upload_bytes=800_000_000_001, resource_units=1), 120),
+        (Estimate(resource_units=10, sharings=301), 6),
+    ],
+)
+def test_a_restore_into_a_drive_is_held_up_by_the_scarcest_of_its_limits(estimate: Estimate, minutes: int) -> None:
+    assert (Estimate(budget=drive_budget()) + estimate).minutes == minutes
+
+
 def test_a_failure_names_the_first_item_or_the_source_that_stopped() -> None:
     made = result(Restored.WRITTEN)
     made.of("mail").findings.append(finding_of(BackupError("No.", hint="Ask."), "message x"))
@@ -102,3 +127,20 @@ def test_no_restore_ends_before_the_estimate_says_so(uploads: list[int]) -> None
 @given(size=st.integers(0, 10**9))
 def test_base64_counts_four_bytes_for_three(size: int) -> None:
     assert size * 4 / 3 <= base64_size(size) < size * 4 / 3 + 4
+
+
+def test_of_very_many_folders_a_result_names_those_with_the_most_items() -> None:
+    part = SourceRestore("onedrive", "/srv/out")
+    for number in range(2000):
+        for _item in range(1 + (number == 1234)):
+            part.add((f"folder {number:04}",), 1, Restored.WRITTEN)
+    folders = part.as_dict()["folders"]
+    assert (len(folders), folders["folder 1234"], list(folders) == sorted(folders)) == (500, 2, True)
+
+
+def test_folders_alone_are_a_change() -> None:
+    made = RestoreResult(snapshot_id="5" * 64, snapshot_time="t", member="anna", target="/srv/out")
+    assert not made.is_changed
+    made.of("onedrive").new_folders = 2
+    assert made.is_changed
+    assert made.as_dict()["new_folders"] == 2
