@@ -95,6 +95,11 @@ def bound(mailboxes: int, latency: float, at_once: int = 4) -> float:
     return at_once * mailboxes / latency
 
 
+def cpu_bound(run: EngineRun, cores: int) -> float:
+    """Messages a second that the cores of this machine allow, with what one costs the run and the tenant beside it."""
+    return rate(run.messages * cores, run.cpu + run.tenant_cpu)
+
+
 def what_limits(run: EngineRun, cores: int) -> str:
     """Who sets the speed of a run, from how busy everybody was while it lasted."""
     wall = run.process.wall

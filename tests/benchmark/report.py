@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .figures import bound, per_message, rate, what_limits
+from .figures import bound, cpu_bound, per_message, rate, what_limits
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,10 +106,12 @@ def full_lines(result: FullResult, cores: int) -> list[str]:
 
 def delayed_lines(result: DelayedResult, cores: int) -> list[str]:
     run = result.engine
-    most = bound(result.mailboxes, result.latency)
+    service, machine = bound(result.mailboxes, result.latency), cpu_bound(run, cores)
+    most = min(service, machine)
     rows = [
-        ["", "messages/s", "of the bound"],
-        [f"bound: 4 x {result.mailboxes} / {result.latency:g} s", f"{most:,.0f}", ""],
+        ["", "messages/s", "of the lower bound"],
+        [f"bound of the service: 4 x {result.mailboxes} / {result.latency:g} s", f"{service:,.0f}", ""],
+        [f"bound of the CPU: {cores} cores / (run's + tenant's CPU of a message)", f"{machine:,.0f}", ""],
         ["bodies alone", *_of_bound(run.messages, result.bodies_wall, most)],
         ["the run: login, folders, listing, bodies", *_of_bound(run.messages, run.wall, most)],
         ["whole process", *_of_bound(run.messages, run.process.wall, most)],

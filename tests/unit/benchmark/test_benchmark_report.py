@@ -100,9 +100,11 @@ def test_the_target_is_judged_at_its_own_message_size_only(cpu: float, size: int
     assert next(line for line in lines if "target" in line).endswith(verdict)
 
 
-def test_a_delayed_run_is_shown_as_share_of_the_bound() -> None:
-    lines = delayed_lines(DelayedResult(mailboxes=4, latency=0.1, engine=RUN, bodies_wall=12.5), 2)
-    assert [line.split()[-2:] for line in lines[3:6]] == [["160", "100%"], ["250", "156%"], ["200", "125%"]]
+@pytest.mark.parametrize(("mailboxes", "shares"), [(4, ["100%", "156%", "125%"]), (50, ["36%", "56%", "45%"])])
+def test_a_delayed_run_is_shown_as_share_of_the_lower_bound(mailboxes: int, shares: list[str]) -> None:
+    lines = delayed_lines(DelayedResult(mailboxes=mailboxes, latency=0.1, engine=RUN, bodies_wall=12.5), 2)
+    assert [line.split()[-1] for line in lines[2:4]] == [f"{40 * mailboxes:,}", "444"]
+    assert [line.split()[-2:] for line in lines[4:7]] == [["160", shares[0]], ["250", shares[1]], ["200", shares[2]]]
 
 
 def test_an_incremental_run_says_what_was_written_besides_bodies() -> None:
