@@ -193,7 +193,7 @@ members:
           code of the service. It is V(no_mailbox) for members without a mailbox, and mostly empty for other sources.
         - That of a OneDrive is V(no_drive) for a member who has none, V(no_sharepoint_licence) in a tenant without SharePoint, and
           V(drive_locked) where an administrator has locked it. None of these is a failure, unless the drive is in the repository
-          already: then the source fails, and keeps its last good state.
+          already; then the source fails, and keeps its last good state.
         - A file that Microsoft does not deliver is a finding of the kind V(skipped), with V(malware), V(locked) or V(notebook_part) as
           its code. It is asked for again by each run.
       type: dict
