@@ -9,7 +9,7 @@ SOURCES := plugins tests tools docs/recovery
 PARTS := sanity lint docs-lint types format-check unit integration
 
 .NOTPARALLEL:
-.PHONY: help demo test $(PARTS) oldest format bench bench-repository tree venv venv-run clean
+.PHONY: help demo test $(PARTS) oldest format bench bench-repository bench-onedrive tree venv venv-run clean
 
 help:
 	@echo "make demo          a small company on localhost: back it up, change it, prune, restore (under 3 minutes)"
@@ -24,6 +24,7 @@ help:
 	@echo "make oldest        unit and integration tests with the oldest ansible-core and libraries that are supported"
 	@echo "make bench         speed against restic and the bound that Microsoft's limits set"
 	@echo "make bench-repository   speed of the repository against restic and borg, on the same files (10 minutes)"
+	@echo "make bench-onedrive     OneDrive against rclone and Microsoft's limits, with 200,000 files and one of 2 GiB (half an hour)"
 	@echo "make clean         remove what the commands above left in this checkout"
 
 demo: venv-run tree
@@ -47,6 +48,9 @@ bench: venv tree
 
 bench-repository: venv tree
 	@PYTHONPATH=.build:tests $(PYTHON) -m benchmark.repository $(OPTIONS)
+
+bench-onedrive: venv tree
+	@PYTHONPATH=.build:tests $(PYTHON) -m benchmark.onedrive $(OPTIONS)
 
 tree:
 	@$(PYTHON) -c 'import sys; sys.path.insert(0, "tools"); import tree; tree.make_copy()'

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The main job on this machine: a small company, its mailboxes backed up, changed, backed up again, pruned and restored.
+"""The main job on this machine: a small company, its mailboxes and drives backed up, changed, backed up again, pruned, restored.
 
 Every step is what an administrator types: ``ansible-playbook`` with a playbook of the collection. The company is the
 tenant of ``tests/tenant``, reached under Microsoft's host names through a proxy. Everything stays in ``.demo``.
@@ -34,6 +34,8 @@ RECOVERY_KEY = DEMO / "recovery_key"
 GROUP = "Sales"
 TITLE = "Sales and everyone in it"
 PLAN = "sales-and-everyone-in-it"
+FILES_TITLE = "Files of Sales"
+FILES_PLAN = "files-of-sales"
 
 
 class DemoFailed(Exception):
@@ -116,9 +118,47 @@ def _story(tenant: RunningTenant) -> None:
         sources=["calendar"],
         target_mailbox=colleague,
     )
+    _drives(tenant, step, user, colleague)
     sent = tenant.control.stats()
     begin = step.say("Nobody was invited to anything by that:")
     step.done(begin, f"{sent['invitations_sent']} invitations, {sent['notifications_sent']} notifications left the tenant")
+
+
+def _drives(tenant: RunningTenant, step: Step, user: str, colleague: str) -> None:
+    """OneDrives: a plan of their own, in the same repository."""
+    control = tenant.control
+    begin = step.say("Some of the people have a OneDrive.")
+    for owner in (user, colleague):
+        control.create_drive(owner)
+    size = control.generate_files(user, 80, path="/Documents/Projects", folders=8, largest=2_000_000)
+    control.put_file(user, "/Documents/Budget.xlsx", seed=1, size=300_000)
+    step.done(begin, f"{user} has 81 files, {size / 1e6:.0f} MB, {colleague} an empty drive, the others have none")
+    step.play(
+        f"A second plan covers the OneDrives of the group {GROUP}, in the same repository.",
+        "apply",
+        title=FILES_TITLE,
+        groups=[GROUP],
+        type="onedrive",
+        versions=3,
+        repository=str(REPOSITORY),
+    )
+    step.play("Its first run reads every file.", "run", plan=FILES_PLAN)
+    begin = step.say("Somebody saves the budget again, renames the folder with all the projects, and deletes one of them.")
+    control.put_file(user, "/Documents/Budget.xlsx", seed=2, size=310_000)
+    folders = [line["path"] for line in control.drive_listing(user) if line["kind"] == "folder"]
+    control.delete_item(user, folders[-1])
+    control.rename_item(user, "/Documents/Projects", "Projects until 2026")
+    moved = sum(line["kind"] == "file" and "until 2026" in line["path"] for line in control.drive_listing(user))
+    step.done(begin, f"the budget is new, and {moved} files are in another place than before")
+    step.play("The second run reads the budget, and nothing of what lies in the renamed folder.", "run", plan=FILES_PLAN)
+    step.play(
+        f"The documents of {user} go into the OneDrive of {colleague}.",
+        "restore",
+        plan=FILES_PLAN,
+        member=user,
+        folder="Documents",
+        target_drive=colleague,
+    )
 
 
 def _work(tenant: RunningTenant, user: str) -> str:

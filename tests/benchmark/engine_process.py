@@ -9,10 +9,12 @@ C(python -m benchmark.engine_process JOB ANSWER) with two JSON files.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import resource
 import sys
 import time
+import typing as t
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -32,9 +34,10 @@ from .job import Answer, Job, read, write
 from .processes import peak_of
 
 PASSPHRASE = "x" * 50
-_PLAN = "benchmark"
+TITLE = "Benchmark"
+PLAN = "benchmark"
 # Four at a time as always, but no limit on requests in ten minutes: the same mailbox is read again and again here.
-_BUDGETS = Budgets(mailbox=Budget(requests=None))
+_MAILBOXES = Budget(requests=None)
 
 
 def main() -> None:
@@ -43,28 +46,15 @@ def main() -> None:
 
 
 def back_up(job: Job) -> Answer:
-    selection = Selection(groups=(job.group,))
-    plan = Plan(
-        name=_PLAN,
-        title="Benchmark",
-        selection=selection,
-        backup_type=BackupType.MAILBOX,
-        sources=tuple(job.sources),
-        repository=job.repository,
-    )
-    settings = ConnectionSettings(
-        tenant_id=job.tenant_id,
-        client_id=job.client_id,
-        credential=SecretCredential(job.client_secret),
-        proxy=job.proxy,
-        ca_bundle=job.ca_bundle,
-    )
-    open_it = functools.partial(_open, job.repository)
-    repository = open_it()
-    setup = WorkerSetup(plan=plan, settings=settings, open_repository=open_it, now=_now, hostname="benchmark", budgets=_BUDGETS)
+    plan = _plan(job)
+    settings = settings_of(job)
+    open_again = functools.partial(open_it, job.repository)
+    repository = open_again()
+    budgets = _budgets(job)
+    setup = WorkerSetup(plan=plan, settings=settings, open_repository=open_again, now=_now, hostname="benchmark", budgets=budgets)
     started, cpu = time.monotonic(), cpu_so_far()
-    with connect(settings, budgets=_BUDGETS) as client:
-        members = resolve_members(client, selection).members
+    with connect(settings, budgets=budgets) as client:
+        members = resolve_members(client, plan.selection).members
         result = run_plan(
             plan,
             members,
@@ -88,14 +78,40 @@ def back_up(job: Job) -> Answer:
     )
 
 
+def _plan(job: Job) -> Plan:
+    selection = Selection(groups=(job.group,))
+    common: dict[str, t.Any] = {"name": PLAN, "title": TITLE, "selection": selection, "repository": job.repository}
+    if job.drives is not None:
+        return Plan(backup_type=BackupType.ONEDRIVE, **common)
+    return Plan(backup_type=BackupType.MAILBOX, sources=tuple(job.sources), **common)
+
+
+def _budgets(job: Job) -> Budgets:
+    if job.drives is None:
+        return Budgets(mailbox=_MAILBOXES)
+    units, seconds = job.drives.units, job.drives.seconds
+    drives = dataclasses.replace(Budgets().drives, requests=units, window=seconds, daily=None, download_bytes=None)
+    return Budgets(mailbox=_MAILBOXES, drives=drives)
+
+
 def cpu_so_far() -> float:
     """CPU seconds of this process and of its workers that have ended, user and system."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def _open(location: str) -> Repository:
+def open_it(location: str) -> Repository:
     return open_repository(open_storage(location), PASSPHRASE)
+
+
+def settings_of(job: Job) -> ConnectionSettings:
+    return ConnectionSettings(
+        tenant_id=job.tenant_id,
+        client_id=job.client_id,
+        credential=SecretCredential(job.client_secret),
+        proxy=job.proxy,
+        ca_bundle=job.ca_bundle,
+    )
 
 
 def _now() -> datetime:

@@ -15,10 +15,18 @@ if t.TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Drives:
+    """That drives are backed up, not mailboxes, and at which pace: C(units) in C(seconds), None for no limit."""
+
+    units: int | None = None
+    seconds: float = 60.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """Back up a group into an existing repository. C(proxy) is None where Microsoft's names lead to the tenant by themselves.
 
-    C(workers) is None for as many processes as the product takes by itself.
+    C(workers) is None for as many processes as the product takes by itself, C(drives) where mailboxes are backed up.
     """
 
     group: str
@@ -31,6 +39,7 @@ class Job:
     proxy: str | None
     sources: list[str]
     workers: int | None
+    drives: Drives | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,4 +69,7 @@ def write(path: Path, content: Job | Answer) -> None:
 
 
 def read(path: Path, kind: type[Content]) -> Content:
-    return kind(**json.loads(path.read_text(encoding="utf-8")))
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    if fields.get("drives"):
+        fields["drives"] = Drives(**fields["drives"])
+    return kind(**fields)

@@ -8,32 +8,27 @@ from __future__ import annotations
 
 import dataclasses
 import random
-import shutil
 import statistics
-import sys
-import time
 import typing as t
-from pathlib import Path
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import MAIL
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.model import MAILBOX_SOURCES
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.blobs import blob_id
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import create_repository, open_repository
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import open_repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_open import open_storage
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import BlobId, BlobKind
 
-from . import job, restic
+from . import restic
 from .engine_process import PASSPHRASE
-from .figures import EngineRun, ResticRun, Usage, median_of
+from .engine_runs import EngineRuns
+from .figures import EngineRun, ResticRun, median_of
 from .mail import Batch, deliver, fill_mailbox, folder_names, letters
-from .processes import cpu_of, cpu_of_machine, size_on_disk
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from pathlib import Path
 
     from .route import Route
 
-_LIMIT_SECONDS = 900.0
 _SWEEP_FOLDERS = 30
 _SMALL_MAILBOX = 1000
 DELIVERED, MOVED, DELETED, FLAGGED = 20, 5, 5, 5
@@ -92,12 +87,10 @@ class Bench:
     """A group of mailboxes in a tenant, and a folder for repositories and messages."""
 
     def __init__(self, route: Route, folder: Path, workers: int | None) -> None:
-        self._route = route
-        self._workers = workers
         self._folder = folder
         self._control = route.tenant.control
         self._control.limits(requests=None)
-        self._runs = 0
+        self._runs = EngineRuns(route, folder, workers)
 
     def full(self, mailboxes: int, messages: int, size_limit: int | None, repeat: int) -> FullResult:
         """Leaves the repository of the last run for L(incremental)."""
@@ -105,10 +98,10 @@ class Bench:
         size = self._add_group("full", mailboxes, messages, size_limit, files)
         engines, walls, others = [], [], []
         for _unused in range(repeat):
-            engines.append(self._run("full", self._new_repository("full")))
+            engines.append(self._runs.run("full", self._runs.new_repository("full"), [MAIL]))
             walls.append(self._bodies_wall())
             if restic.is_there():
-                others.append(restic.back_up(files, self._empty("restic")))
+                others.append(restic.back_up(files, self._runs.empty("restic")))
         return FullResult(
             mailboxes=mailboxes,
             size=size,
@@ -123,7 +116,7 @@ class Bench:
         self._control.set_latency(round(latency * 1000))
         runs, walls = [], []
         for _unused in range(repeat):
-            runs.append(self._run("delayed", self._new_repository("delayed")))
+            runs.append(self._runs.run("delayed", self._runs.new_repository("delayed"), [MAIL]))
             walls.append(self._bodies_wall())
         self._control.set_latency(0)
         return DelayedResult(mailboxes=mailboxes, latency=latency, engine=median_of(runs), bodies_wall=statistics.median(walls))
@@ -135,10 +128,10 @@ class Bench:
         changed, besides, unchanged = [], [], []
         for round_number in range(repeat):
             blobs = self._change(mailbox, count, round_number)
-            run = self._run("full", repository)
+            run = self._runs.run("full", repository, [MAIL])
             changed.append(run)
             besides.append(run.written - _stored_size(repository, blobs))
-            unchanged.append(self._run("full", repository))
+            unchanged.append(self._runs.run("full", repository, [MAIL]))
         return IncrementalResult(
             mailbox_messages=count, changed=median_of(changed), besides=sorted(besides)[len(besides) // 2], unchanged=median_of(unchanged)
         )
@@ -154,9 +147,9 @@ class Bench:
             for name in range(there, _SWEEP_FOLDERS):
                 self._control.create_folder(mailbox, f"Folder {name:02}")
             self._control.deliver_generated(mailbox, _SWEEP_FOLDERS, folder="inbox", size_limit=20_000)
-        repository = self._new_repository("sweep")
-        first = self._run("sweep", repository, MAILBOX_SOURCES)
-        runs = [self._run("sweep", repository, MAILBOX_SOURCES) for _unused in range(repeat)]
+        repository = self._runs.new_repository("sweep")
+        first = self._runs.run("sweep", repository, MAILBOX_SOURCES)
+        runs = [self._runs.run("sweep", repository, MAILBOX_SOURCES) for _unused in range(repeat)]
         return SweepResult(mailboxes=mailboxes, folders=_SWEEP_FOLDERS, first=first, unchanged=median_of(runs))
 
     def memory(self, messages: int) -> MemoryResult:
@@ -167,8 +160,8 @@ class Bench:
             self._control.add_group(name)
             self._control.add_user(f"{name}@contoso.com")
             self._control.add_member(name, f"{name}@contoso.com")
-            self._control.deliver_generated(f"{name}@contoso.com", count, folder=None, size_limit=20_000)
-            runs[count] = self._run(name, self._new_repository(name))
+            self._control.deliver_generated(f"{name}@contoso.com", count, folder=None, size_limit=1_200_000)
+            runs[count] = self._runs.run(name, self._runs.new_repository(name), [MAIL])
         return MemoryResult(runs=runs)
 
     def _add_group(self, name: str, mailboxes: int, messages: int, size_limit: int | None, files: Path | None) -> int:
@@ -195,61 +188,10 @@ class Bench:
         self._control.update(mailbox, chosen[MOVED + DELETED :], flagged=True)
         return blobs
 
-    def _run(self, group: str, repository: Path, sources: Sequence[str] = (MAIL,)) -> EngineRun:
-        tenant = self._route.tenant
-        self._runs += 1
-        question, answer = self._folder / "job.json", self._folder / "answer.json"
-        job.write(
-            question,
-            job.Job(
-                group=group,
-                repository=str(repository),
-                run_id=f"run-{self._runs}",
-                tenant_id=tenant.tenant_id,
-                client_id=tenant.client_id,
-                client_secret=tenant.client_secret,
-                ca_bundle=str(tenant.ca_bundle),
-                proxy=tenant.proxy_url if self._route.address is None else None,
-                sources=list(sources),
-                workers=self._workers,
-            ),
-        )
-        answer.unlink(missing_ok=True)
-        self._control.reset_log()
-        before = size_on_disk(repository)
-        started, theirs, machine = time.monotonic(), cpu_of(tenant.pid), cpu_of_machine()
-        self._route.run([sys.executable, "-m", "benchmark.engine_process", str(question), str(answer)], _LIMIT_SECONDS)
-        wall, theirs, machine = time.monotonic() - started, cpu_of(tenant.pid) - theirs, cpu_of_machine() - machine
-        said = job.read(answer, job.Answer)
-        return EngineRun(
-            process=Usage(wall=wall, cpu=said.process_cpu, peak=said.peak),
-            wall=said.wall,
-            cpu=said.cpu,
-            tenant_cpu=theirs,
-            others_cpu=max(0.0, machine - theirs - said.process_cpu),
-            messages=said.messages,
-            fetched_bytes=said.fetched_bytes,
-            requests=said.requests,
-            written=size_on_disk(repository) - before,
-            outcome=said.outcome,
-            is_changed=said.is_changed,
-        )
-
     def _bodies_wall(self) -> float:
         bodies = [entry for entry in self._control.requests() if entry["operation"] == "message_mime"]
         times = [(float(entry["time"]), float(entry["ms"]) / 1000) for entry in bodies]
         return max(moment for moment, _unused in times) - min(moment - took for moment, took in times) if times else 0.0
-
-    def _new_repository(self, name: str) -> Path:
-        folder = self._empty(name)
-        create_repository(open_storage(str(folder)), PASSPHRASE)
-        return folder
-
-    def _empty(self, name: str) -> Path:
-        folder = self._folder / name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
-        return folder
 
 
 def _stored_size(folder: Path, blobs: list[BlobId]) -> int:
