@@ -216,10 +216,7 @@ def _preview_source(task: MemberTask, source: Source, client: GraphClient, store
     return SourceResult(
         source=source.name,
         outcome=_outcome(seen.findings),
-        is_changed=seen.is_changed
-        or before is None
-        or (before.status, before.availability) != (_status(seen.findings), seen.availability)
-        or seen.availability in source.lasting,
+        is_changed=seen.is_changed or before is None or (before.status, before.availability) != (_status(seen.findings), seen.availability),
         counts=seen.counts,
         findings=seen.findings,
         left_out=seen.left_out,

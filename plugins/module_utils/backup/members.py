@@ -40,14 +40,14 @@ class SourceState:
 
     C(is_incomplete) says that the repository has lost a part of it, so that the next run reads the source in full.
     C(availability) is the one of the last report, such as C(no_archive), and C(asked) when the service said so, where nobody
-    shall ask about it again too soon; ISO 8601.
+    shall ask about it again too soon; ISO 8601. That time alone is nothing to leave a snapshot for.
     """
 
     status: SourceStatus
     last_success: str | None = None
     is_incomplete: bool = False
     availability: str = ""
-    asked: str = ""
+    asked: str = field(default="", compare=False)
 
     @property
     def is_good(self) -> bool:
