@@ -200,7 +200,7 @@ BAD_DECLARATIONS: list[tuple[Task, str]] = [
     ({"backup_type": ["mailbox", "onedrive"]}, r"exactly one backup type.*a second plan"),
     ({"backup_type": None}, r"Option backup_type is missing"),
     ({"versions": 3}, r"Option versions can only be given with backup_type: onedrive"),
-    ({"backup_type": "onedrive", "permissions": "x"}, r"Option permissions must be true or false|type bool"),
+    ({"backup_type": "onedrive", "permissions": "x"}, r"convert to bool"),
     ({"sources": []}, r"Option sources must be one or more of mail, calendar, contacts, tasks, settings"),
     ({"backup_type": "onedrive", "sources": ["mail"]}, r"Option sources can only be given with backup_type: mailbox"),
     ({"malware_scan": {"enabled": True}}, r"malware_scan: true is not supported yet"),
