@@ -38,8 +38,7 @@ if t.TYPE_CHECKING:
 
 PASSPHRASE_VARIABLE = "RESTIC_PASSWORD"
 BODIES_AT_ONCE = 4
-"""As many as the product fetches from one mailbox at a time."""
-THREADS_A_WORKER = 1
+"""As many as the product fetches from one mailbox at a time, and creates in one."""
 _AHEAD = 4 * BODIES_AT_ONCE
 _FILES_A_TASK = 16
 _CHUNK = 4 << 20
@@ -66,7 +65,7 @@ def initial(repository: str, source: str) -> None:
         writer.save_snapshot(_merged(writer, trees), time=datetime.now(timezone.utc), paths=[f"/{SOURCE}"])
 
 
-def part(repository: str, source: str, number: str = "0", parts: str = "1", threads: str = str(THREADS_A_WORKER)) -> None:
+def part(repository: str, source: str, number: str = "0", parts: str = "1", threads: str = str(BODIES_AT_ONCE)) -> None:
     """Every n-th folder of mails and every n-th large file, as a tree, whose id is printed: what a worker does."""
     units = itertools.groupby(_files(source), key=lambda path: path[:-1] if path[0] == "mail" else path)
     files = [path for _unit, paths in [(unit, list(paths)) for unit, paths in units][int(number) :: int(parts)] for path in paths]
@@ -118,15 +117,27 @@ def restore(repository: str, target: str) -> None:
     from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.bulk_read import read_many
     from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.trees import walk
 
-    opened = _open(repository)
-    with opened.reading():
-        places = _make_folders(target, walk(opened, opened.snapshots()[-1].tree))
-        files = ((place, node) for place, node in places if node.content)
-        for (name, modified), offset, content in read_many(opened, files, lambda place, damage: sys.exit(f"{place}: {damage}")):
-            descriptor = os.open(name, os.O_WRONLY | os.O_CREAT, 0o600)
+    def write(place: tuple[str, float], offset: int, content: bytes | memoryview) -> None:
+        name, modified = place
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
             os.pwrite(descriptor, content, offset)
             os.utime(descriptor, (modified, modified))
+        finally:
             os.close(descriptor)
+
+    opened = _open(repository)
+    with opened.reading(), ThreadPoolExecutor(BODIES_AT_ONCE) as pool:
+        places = _make_folders(target, walk(opened, opened.snapshots()[-1].tree))
+        files = ((place, node) for place, node in places if node.content)
+        pieces = read_many(opened, files, lambda place, damage: sys.exit(f"{place}: {damage}"))
+        writes: collections.deque[Future[None]] = collections.deque()
+        for place, offset, content in pieces:
+            writes.append(pool.submit(write, place, offset, content))
+            if len(writes) > BODIES_AT_ONCE:
+                writes.popleft().result()
+        for last in writes:
+            last.result()
 
 
 def prune(repository: str) -> None:
