@@ -34,19 +34,10 @@ from ..graph.errors import (
     AccessDenied,
     AmbiguousOutcome,
     AuthenticationFailed,
-    BadAnswer,
-    Conflict,
     GraphError,
-    ItemUnreadable,
     NetworkUnreachable,
-    NotFound,
-    RequestRefused,
-    ServiceUnavailable,
-    TooLarge,
 )
 from ..graph.ids import DriveItemId
-from ..graph.mail_attachments import ContentMismatch
-from ..repository.errors import RepositoryDamaged
 from .choice import Choice, ChosenItem, chosen_items, state_warnings
 from .drive_children import Children
 from .drive_decide import Deed
@@ -57,6 +48,7 @@ from .drive_plan import DriveTarget, Planner, Task, name_of
 from .drive_share import Sharer, Sharing
 from .drive_upload import FileUploader, Uploaded, foreseen, upload_cost
 from .estimate import Estimate
+from .failures import HOPELESS_AFTER, ONE_ITEM
 from .results import Restored, RestoreResult, SourceRestore
 
 if t.TYPE_CHECKING:
@@ -69,25 +61,8 @@ _AT_ONCE = 8
 #: Each large file has a fragment and a piece of the repository in memory.
 _LARGE = 16 << 20
 _LARGE_AT_ONCE = 3
-#: When nothing at all could be created, it is not the files.
-_HOPELESS_AFTER = 20
 _SHORTCUT, _NOTEBOOK = "shortcut", "package"
-_ONE_FILE = (
-    AmbiguousOutcome,
-    BadAnswer,
-    Conflict,
-    ContentMismatch,
-    FileLocked,
-    ItemUnreadable,
-    MalwareBlocked,
-    NotFound,
-    RepositoryDamaged,
-    RequestRefused,
-    RetentionHeld,
-    ServiceUnavailable,
-    TooLarge,
-    UploadLost,
-)
+_ONE_FILE = (*ONE_ITEM, AmbiguousOutcome, FileLocked, MalwareBlocked, RetentionHeld, UploadLost)
 
 
 def restore_to_drive(
@@ -274,7 +249,7 @@ class _Run:
 
     def _fail(self, name: str, error: BackupError) -> None:
         self._result.findings.append(finding_of(error, name))
-        if self._result.written == 0 and len(self._result.findings) >= _HOPELESS_AFTER and isinstance(error, GraphError):
+        if self._result.written == 0 and len(self._result.findings) >= HOPELESS_AFTER and isinstance(error, GraphError):
             raise error
 
     def _told(self, name: str, error: BackupError) -> None:

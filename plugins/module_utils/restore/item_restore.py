@@ -30,19 +30,12 @@ from ..graph.errors import (
     AmbiguousOutcome,
     AuthenticationFailed,
     BadAnswer,
-    Conflict,
     GraphError,
-    ItemUnreadable,
     NetworkUnreachable,
-    NotFound,
-    RequestRefused,
-    ServiceUnavailable,
-    TooLarge,
 )
-from ..graph.mail_attachments import ContentMismatch
-from ..repository.errors import RepositoryDamaged
 from .conflict import Decision, Policy, Wanted, decide
 from .existing_items import ExistingItems
+from .failures import HOPELESS_AFTER, ONE_ITEM
 from .marks import Mark
 from .results import Restored, SourceRestore
 from .writer import PartlyRestored
@@ -52,23 +45,10 @@ if t.TYPE_CHECKING:
     from .writer import SourceWriter
 
 _AT_ONCE = 4
-#: When nothing at all could be created, it is not the items.
-_HOPELESS_AFTER = 20
 #: Items whose creation had no answer. So many in one restore are an outage.
 _MOST_OPEN = 1000
 _ROUNDS = 4
 _LARGE = 16 << 20
-_ONE_ITEM = (
-    BadAnswer,
-    Conflict,
-    ContentMismatch,
-    ItemUnreadable,
-    NotFound,
-    RepositoryDamaged,
-    RequestRefused,
-    ServiceUnavailable,
-    TooLarge,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +104,7 @@ class _Run:
                 mark = self._mark(item)
                 place = self._place(item, make=False)
                 decision = decide(Wanted(mark), (), self._policy) if place is None else self._decide(item, mark, place)
-            except _ONE_ITEM as error:
+            except ONE_ITEM as error:
                 self._fail(item, error)
             else:
                 if decision.creates:
@@ -148,7 +128,7 @@ class _Run:
                 if place is None:
                     raise BadAnswer("The folder to restore into was not made.", hint="Repeat the restore.")
                 decision = self._decide(item, mark, place)
-            except _ONE_ITEM as error:
+            except ONE_ITEM as error:
                 self._fail(item, error)
             else:
                 if decision.is_settled:
@@ -208,7 +188,7 @@ class _Run:
             return False
         except PartlyRestored as error:
             self._result.findings.append(finding_of(error, item_name(task.item)))
-        except _ONE_ITEM as error:
+        except ONE_ITEM as error:
             self._fail(task.item, error)
             return False
         return True
@@ -227,7 +207,7 @@ class _Run:
                 self._act(replace(task, decision=decision))
             except PartlyRestored as error:
                 self._result.findings.append(finding_of(error, item_name(task.item)))
-            except (AmbiguousOutcome, *_ONE_ITEM) as error:
+            except (AmbiguousOutcome, *ONE_ITEM) as error:
                 if is_last or not isinstance(error, AmbiguousOutcome):
                     self._fail(task.item, error)
                     continue
@@ -242,7 +222,7 @@ class _Run:
 
     def _fail(self, item: ChosenItem, error: BackupError) -> None:
         self._result.findings.append(finding_of(error, item_name(item)))
-        if self._result.written == 0 and len(self._result.findings) >= _HOPELESS_AFTER and isinstance(error, GraphError):
+        if self._result.written == 0 and len(self._result.findings) >= HOPELESS_AFTER and isinstance(error, GraphError):
             raise error
 
     def _mark(self, item: ChosenItem) -> Mark:
