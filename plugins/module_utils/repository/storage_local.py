@@ -17,6 +17,7 @@ import re
 import secrets
 import typing as t
 
+from .direct_writing import write_all
 from .errors import ObjectExists, ObjectMissing, StorageError
 from .mounts import is_on_local_disk
 from .storage import QUARANTINE, FileKind, StoredFile
@@ -225,9 +226,7 @@ def _write_synced(path: str, data: bytes | memoryview) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE)
     try:
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            write_all(descriptor, data)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
