@@ -22,11 +22,13 @@ import typing as t
 from ._errors import MissingLibraryError
 
 if t.TYPE_CHECKING:
+    import boreal
     import certifi
     import cryptography
     import jsonschema
     import msal
     import obstore
+    import pyfastcdc
     import requests
     import urllib3
     import zstandard
@@ -49,8 +51,9 @@ REQUIREMENTS = {
     "urllib3": "urllib3 >= 2",
     "zstandard": "zstandard >= 0.21",
 }
-#: The same for what only some repositories need: those in an object store.
-OPTIONAL_REQUIREMENTS = {"obstore": "obstore >= 0.11"}
+#: The same for what only some need: repositories in an object store, plans that scan with YARA rules; and for what merely
+#: stores less without it.
+OPTIONAL_REQUIREMENTS = {"boreal": "boreal-python >= 1.3", "obstore": "obstore >= 0.11", "pyfastcdc": "pyfastcdc >= 0.3"}
 _PARTS = {
     "cipher_algorithms": "cryptography.hazmat.primitives.ciphers.algorithms",
     "cipher_modes": "cryptography.hazmat.primitives.ciphers.modes",
@@ -65,6 +68,7 @@ _PARTS = {
 }
 
 __all__ = (
+    "boreal",
     "certifi",
     "cipher_algorithms",
     "cipher_modes",
@@ -77,6 +81,7 @@ __all__ = (
     "obstore_store",
     "pkcs12",
     "poly1305",
+    "pyfastcdc",
     "requests",
     "require_libraries",
     "scrypt",

@@ -13,10 +13,18 @@ import pytest
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import GraphClient
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.ids import UserId
+from ansible_collections.tenantvault.m365_backup.tests.integration.clamd_daemon import Clamd, running_clamd
 from ansible_collections.tenantvault.m365_backup.tests.integration.graph_tenant import connected, new_user
 from tenant.harness import RunningTenant, running_tenant
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def clamd() -> t.Iterator[Clamd]:
+    """For tests that only have contents looked at; who does something to the daemon runs one of its own."""
+    with running_clamd() as daemon:
+        yield daemon
 
 
 @pytest.fixture(scope="module")

@@ -46,10 +46,10 @@ def headed_files() -> list[str]:
 
 
 def requirements(name: str) -> dict[str, set[str]]:
-    """Library -> what is asked of it, one entry a line of the file."""
+    """Library -> the versions that are asked for, one entry a line of the file; for which Python does not matter here."""
     wanted: dict[str, set[str]] = {}
     for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
-        found = re.match(r"([A-Za-z0-9_-]+) *([=<>].*)?$", line)
+        found = re.match(r"([A-Za-z0-9_-]+) *([=<>][^;]*)?(?:;.*)?$", line)
         if found:
             wanted.setdefault(found.group(1).lower(), set()).add(found.group(2) or "")
     return wanted
