@@ -461,7 +461,7 @@ def show_snapshots(repository: Repository, snapshots: list[Snapshot]) -> None:
     """Each with its members: the collection tenantvault.m365_backup stores them as /<title of the plan>/<user>."""
     for snapshot in snapshots:
         print(shown(f"{snapshot.id[:8]}  {show_time(snapshot.made)}  {snapshot.host}  {' '.join(map(str, snapshot.tags))}"))
-        if "m365" not in snapshot.tags:
+        if "m365" not in snapshot.tags or is_of_scan(snapshot):
             print(*(f"          {shown(str(path))}" for path in snapshot.paths), sep="\n")
             continue
         for plan in repository.nodes((), snapshot.tree):
@@ -580,8 +580,14 @@ def show_time(moment: datetime.datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
+def is_of_scan(snapshot: Snapshot) -> bool:
+    """Whether it is no backup, and holds what the malware scan of the collection has said."""
+    return "m365" in snapshot.tags and "verdicts" in snapshot.tags
+
+
 def find_snapshot(snapshots: list[Snapshot], name: str) -> Snapshot:
-    matching = snapshots[-1:] if name == "latest" else [snapshot for snapshot in snapshots if snapshot.id.startswith(name)]
+    backups = [snapshot for snapshot in snapshots if not is_of_scan(snapshot)]
+    matching = backups[-1:] if name == "latest" else [snapshot for snapshot in snapshots if snapshot.id.startswith(name)]
     if len(matching) != 1:
         raise Refused(f"{len(matching)} snapshots match {name!r}. Name one as the command list shows it, or write: latest")
     return matching[0]

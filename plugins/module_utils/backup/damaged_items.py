@@ -26,6 +26,7 @@ from .damaged_source import ItemName, SourceNames
 from .layout import CALENDAR, FOLDER_FILE, MAIL, MEMBERS_FILE, META, ONEDRIVE, RETRY_FILE, RUN_FILE, SOURCE_FILE, TAG, plan_of
 from .members import MemberState, group_of, read_members, source_tree
 from .source_words import SOURCES, item_word, source_words
+from .verdict_heads import is_verdicts
 
 #: How a sentence goes on to the time of an item.
 _MOMENTS = {MAIL: "received", CALENDAR: "on", ONEDRIVE: "last changed"}
@@ -35,6 +36,7 @@ class ItemKind(str, Enum):
     """What a damaged path is, those first that mean most to people.
 
     C(ITEM) is one of another source than mail. C(FILE) is one in a snapshot that another program made, or that this version does not know.
+    C(VERDICTS) are what the malware scan said; nothing that was backed up suffers.
     """
 
     RESTORE_POINT = "restore_point"
@@ -48,6 +50,7 @@ class ItemKind(str, Enum):
     CATALOGUE = "catalogue"
     STATE = "state"
     RUN_RECORD = "run_record"
+    VERDICTS = "verdicts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +99,9 @@ def name_items(reader: BlobReader, affected: t.Sequence[Affected]) -> list[Damag
         if TAG not in snapshot.tags:
             items.extend(_foreign(one) for one in of_snapshot)
             continue
+        if is_verdicts(snapshot.tags):
+            items.extend(_verdicts(one) for one in of_snapshot)
+            continue
         names = _SnapshotNames(reader, snapshot)
         for directory, of_member in itertools.groupby(of_snapshot, key=lambda one: one.path[1:2]):
             items.extend(names.items("".join(directory), list(of_member)))
@@ -107,6 +113,11 @@ def _foreign(one: Affected) -> DamagedItem:
     return DamagedItem(
         kind=ItemKind.FILE, name=f"{path} in {_point(one.newest)} of {one.newest.hostname or 'another program'}", affected=one
     )
+
+
+def _verdicts(one: Affected) -> DamagedItem:
+    what = "a part of what the malware scan has said, which it says anew when it comes by the same contents (no backup suffers)"
+    return DamagedItem(kind=ItemKind.VERDICTS, name=what, affected=one)
 
 
 def _point(snapshot: Snapshot) -> str:

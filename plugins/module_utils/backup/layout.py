@@ -35,6 +35,12 @@ A snapshot of a plan looks like this (layout 1):
                 .m365/fetched/...     while a run goes on: what it has read so far
                 Documents/Budget 2026.xlsx                the files and folders of the drive under their own names
 
+What the malware scan said lies in snapshots of its own, for all plans together (see verdict_heads and verdict_parts):
+
+    verdicts/
+        parts.json, parts/<name>/verdicts/a/3/f, flagged/a    verdicts by content
+        unscanned/<plan>/<name>/0000/00/00.jsonl              what no engine has looked at yet
+
 Names are chosen for people who read a repository without us. Whatever a file system or a shell could stumble over is
 replaced; the true names are in the JSON files. Names of files and folders of a drive are kept as they are, but for the few that
 Linux has no room for.

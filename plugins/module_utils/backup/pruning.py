@@ -21,7 +21,9 @@ from ..repository.prune import plan_prune, prune
 from ..repository.prune_plan import PrunePlan
 from ..repository.repository import Repository
 from ..repository.types import SnapshotId
+from .listed_snapshots import ListedSnapshots
 from .restore_points import restore_points, stored_points
+from .verdict_heads import replaced_verdicts
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +114,15 @@ def prune_plan(repository: Repository, plan: Plan, options: PruneOptions, *, loc
 
 
 def _decide(repository: Repository, plan: Plan, options: PruneOptions) -> _Decided:
-    stored = stored_points(repository, plan.name)
+    listed = ListedSnapshots(repository)
+    stored = stored_points(listed, plan.name)
     points = restore_points(repository, stored, options.now, accept_missing=options.accept_missing)
     decisions = decide_retention(points, plan.retention, now=options.now, time_zone=plan.time_zone)
     going = [SnapshotId(each.point.snapshot_id) for each in decisions if not each.is_kept]
     copies = [copy for point in stored for copy in point.copies]
     loss = history_loss(decisions, plan.time_zone)
     refusal = _refusal(loss, plan, options.max_delete_percent) if loss.exceeds(options.max_delete_percent) else None
-    return _Decided(decisions, going + copies, refusal)
+    return _Decided(decisions, going + copies + replaced_verdicts(listed.snapshots()), refusal)
 
 
 def _refusal(loss: HistoryLoss, plan: Plan, max_delete_percent: int) -> str:

@@ -25,6 +25,7 @@ from .members import MemberState, SourceState, SourceStatus, group_of, read_memb
 if t.TYPE_CHECKING:
     from ..repository.errors import RepositoryDamaged
     from ..repository.repository import Repository
+    from .listed_snapshots import SnapshotLister
 
 DamageHandler = t.Callable[["RepositoryDamaged"], None]
 
@@ -40,13 +41,13 @@ class StoredPoint:
     copies: tuple[SnapshotId, ...] = ()
 
 
-def stored_points(repository: Repository, plan_name: str, *, on_damage: DamageHandler | None = None) -> list[StoredPoint]:
+def stored_points(repository: SnapshotLister, plan_name: str, *, on_damage: DamageHandler | None = None) -> list[StoredPoint]:
     """Oldest first. A damaged snapshot, whosever it is, raises C(RepositoryDamaged), or is handed to ``on_damage`` and left out."""
     snapshots = [snapshot for snapshot in repository.snapshots(on_damage=on_damage) if is_of_plan(snapshot.tags, plan_name)]
     return merge_copies(snapshots)
 
 
-def plan_snapshots(repository: Repository, plan_name: str, *, on_damage: DamageHandler | None = None) -> list[Snapshot]:
+def plan_snapshots(repository: SnapshotLister, plan_name: str, *, on_damage: DamageHandler | None = None) -> list[Snapshot]:
     """As L(stored_points), without the copies."""
     return [point.snapshot for point in stored_points(repository, plan_name, on_damage=on_damage)]
 

@@ -17,6 +17,7 @@ from ..repository.check import ALL_DATA, STRUCTURE, Examination, Scope
 from ..repository.findings import Finding, Severity
 from .damaged_items import DamagedItem, ItemKind
 from .source_words import SOURCES, item_word, source_words
+from .verdict_heads import is_verdicts
 from .verifying import Mending, Verification
 
 _LISTED = 100
@@ -111,7 +112,11 @@ def _some(items: t.Sequence[DamagedItem]) -> str:
 
 def _looked_at(examination: Examination) -> str:
     read = f"{count_text(examination.packs_read, 'pack')} of {len(examination.packs):,} read in full ({size_text(examination.bytes_read)})"
-    return f"{count_text(len(examination.snapshots), 'restore point')}, {count_text(len(examination.index), 'blob')}, {read}"
+    return f"{count_text(_points(examination), 'restore point')}, {count_text(len(examination.index), 'blob')}, {read}"
+
+
+def _points(examination: Examination) -> int:
+    return sum(1 for snapshot in examination.snapshots if not is_verdicts(snapshot.tags))
 
 
 def _warnings(examination: Examination) -> str:
@@ -122,7 +127,7 @@ def _warnings(examination: Examination) -> str:
 
 def _counts(examination: Examination) -> dict[str, int]:
     return {
-        "snapshots": len(examination.snapshots),
+        "snapshots": _points(examination),
         "packs": len(examination.packs),
         "packs_read": examination.packs_read,
         "bytes_read": examination.bytes_read,

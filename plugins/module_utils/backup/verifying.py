@@ -25,8 +25,9 @@ from ..repository.repair import RepairResult, plan_repair, repair
 from ..repository.repair_plan import RepairPlan
 from ..repository.repository import Repository
 from ..repository.storage import FileKind
-from .damaged_items import DamagedItem, name_items
+from .damaged_items import DamagedItem, ItemKind, name_items
 from .healing import ask_again
+from .healing_verdicts import leave_lost_verdicts
 from .lost_items import Wishes, find_wishes, is_new
 
 _MAKE_KEY = "Check that it is the one of this repository; make another one with m365_backup_key as long as the passphrase is known."
@@ -129,6 +130,8 @@ def _mend(
         lost = tuple(name_items(result.after.reader, find_affected(result.after)))
     wishes = find_wishes(repository, lost)
     is_changed = _ask_again(repository, wishes, task) or (result is not None and bool(plan.changes or result.quarantined))
+    if any(item.kind is ItemKind.VERDICTS for item in lost):
+        is_changed |= leave_lost_verdicts(repository, now=task.now, hostname=task.hostname, lock_timeout=task.lock_timeout)
     return Mending(plan=plan, result=result, lost=lost, wishes=tuple(wishes.values()), is_changed=is_changed)
 
 

@@ -202,6 +202,20 @@ def test_list_names_the_members_and_ls_what_is_below_a_path(repository: Path) ->
     assert recover_in(repository, "ls", "latest", "/Sales/nobody").returncode == 1
 
 
+def test_the_latest_is_a_backup_though_what_the_malware_scan_said_was_stored_later(bench: Workbench) -> None:
+    verdicts = {
+        **bench.document("snapshots", newest()),
+        "tags": ["m365", "verdicts"],
+        "paths": ["/verdicts"],
+        "time": "2030-01-01T00:00:00Z",
+    }
+    bench.store_document("snapshots", {**verdicts, "tree": bench.reader.snapshots()[0].tree.hex()})
+    assert f"{newest()[:8]}" in recover_in(bench.folder, "list").stdout
+    assert recover_in(bench.folder, "list").stdout.count("/verdicts\n") == 1
+    listed = recover_in(bench.folder, "ls", "latest").stdout
+    assert listed == recover_in(bench.folder, "ls", newest()[:8]).stdout
+
+
 def newest() -> str:
     (name,) = (name for name, files in EXPECTED["ours-good"]["snapshots"].items() if any("11/05/" in path for path in files))
     return str(name)
