@@ -18,6 +18,8 @@ description:
     is named in the result and asked for again by the next run.
   - When nothing has changed since the last run, nothing is written and the task reports C(changed=false).
   - An interrupted run is continued by the next one from its last checkpoint.
+  - If the plan has a malware scan, contents are scanned before they come into the restore point, each once for each version of the
+    signatures. The engine has to find a harmless test virus before anything is read, in check mode, too.
 author:
   - tenantvault contributors (@tenantvault)
 extends_documentation_fragment:
@@ -63,6 +65,8 @@ options:
 seealso:
   - module: tenantvault.m365_backup.m365_group_backup_plan
   - module: tenantvault.m365_backup.m365_backup_restore
+  - module: tenantvault.m365_backup.m365_backup_scan
+  - module: tenantvault.m365_backup.m365_malware_scanner_info
   - module: tenantvault.m365_backup.m365_backup_prune
 """
 
@@ -97,6 +101,7 @@ plan:
 outcome:
   description:
     - V(complete) when everything was stored, V(partial) when something was not, V(failed) when no mailbox could be read.
+    - It is V(complete) as well when everything was stored and the plan has the task fail for malware.
   type: str
   returned: success or partial failure
   sample: complete
@@ -196,6 +201,8 @@ members:
           already; then the source fails, and keeps its last good state.
         - A file that Microsoft does not deliver is a finding of the kind V(skipped), with V(malware), V(locked) or V(notebook_part) as
           its code. It is asked for again by each run.
+        - With a malware scan C(scan) has the counts of the source as in RV(scan). Contents that were stored without a scan are one finding
+          with the code V(unscanned).
       type: dict
       returned: always
 stored_bytes:
@@ -213,6 +220,88 @@ throttled_seconds:
   type: float
   returned: success or partial failure
   sample: 0.0
+scan:
+  description: What the malware scan did. In check mode, which engine there is.
+  type: dict
+  returned: success or partial failure, for plans with a malware scan
+  sample:
+    engine: clamav
+    engine_version: 1.4.6
+    database: 1.4.6/27463
+    database_released: "2026-11-23T08:26:01Z"
+    scanned: 19
+    known: 1
+    clean: 19
+    infected: 1
+    unscannable: 0
+    unscanned: 0
+    scanned_bytes: 2310000
+    flagged:
+      - member: alice@contoso.com
+        source: mail
+        folder: Inbox
+        name: Your invoice
+        verdict: infected
+        names: [Win.Test.EICAR_HDB-1]
+        engine: clamav
+        database: 1.4.6/27463
+        time: "2026-11-23T22:31:40Z"
+  contains:
+    engine:
+      description: V(clamav) or V(yara).
+      type: str
+      returned: always
+    engine_version:
+      description: The version of the program.
+      type: str
+      returned: always
+    database:
+      description: The version of its signatures or rules. When it changes, contents that come by are scanned anew.
+      type: str
+      returned: always
+    database_released:
+      description: When the signatures were made, empty if nobody knows.
+      type: str
+      returned: always
+    scanned:
+      description: How many contents the engine looked at. A message is one content, a file of a drive and each earlier version, too.
+      type: int
+      returned: always
+    known:
+      description: How many contents had a verdict of these signatures already.
+      type: int
+      returned: always
+    clean:
+      description: In how many of these nothing was found.
+      type: int
+      returned: always
+    infected:
+      description: In how many of these malware was found.
+      type: int
+      returned: always
+    unscannable:
+      description: How many of these the engine could not look into, or not into everything, for a reason that the entry gives.
+      type: int
+      returned: always
+    unscanned:
+      description:
+        - How many contents were stored without a scan because the engine did not answer. It can only happen where the plan has
+          V(backup_unscanned), makes the run V(partial), and the next run scans them.
+      type: int
+      returned: always
+    scanned_bytes:
+      description: How many bytes the engine looked at.
+      type: int
+      returned: always
+    flagged:
+      description:
+        - The first hundred items that are not clean, infected ones first, each with C(member), C(source), C(folder), C(name), and C(part)
+          where it is an attachment or an earlier version; then C(verdict), the C(names) of what was found or the C(reason),
+          C(engine), C(database) and C(time).
+        - An item is named by the run that stores it, and after an interrupted run by the next one.
+      type: list
+      elements: dict
+      returned: always
 estimate:
   description: What a run would have to read of OneDrives, and how long that takes at least by the limits of Microsoft.
   type: dict
@@ -262,6 +351,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Outcome
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.run import back_up
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.scan_sentences import refused_sentence
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.sentences import failure_sentence, run_sentence
 
 if t.TYPE_CHECKING:
@@ -294,6 +384,8 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     is_bad = result.outcome is Outcome.FAILED or (result.outcome is Outcome.PARTIAL and module.params["fail_on_partial"])
     if is_bad:
         raise ReportedFailure(failure_sentence(result), result=result.as_dict())
+    if result.refused:
+        raise ReportedFailure(refused_sentence(result), result=result.as_dict())
     if result.outcome is Outcome.PARTIAL:
         module.warn(failure_sentence(result))
     return {**result.as_dict(), "msg": run_sentence(result, is_check=module.check_mode)}

@@ -204,8 +204,28 @@ options:
         default: true
   malware_scan:
     description:
-      - Whether items are scanned for malware while they are backed up, as V(true) or V(false), or as a dictionary with the key V(enabled).
-      - The default is off. V(true) can be declared but is not supported yet.
+      - Whether contents are scanned for malware while they are backed up, as V(true) or V(false), or as a dictionary with the keys
+        below. A dictionary means V(true), unless its C(enabled) is V(false). The default is off.
+      - Messages are scanned as MIME, items of archive mailboxes as the MIME that can be made of their export streams, events, contacts
+        and tasks by their texts and attachments, and files of a OneDrive with their earlier versions. Each content is scanned once for
+        each version of the signatures, whatever number of items have it.
+      - Infected items are stored, since a verdict may be wrong. They are marked in every listing, and neither restored nor exported
+        unless asked for. R(Malware in backups,ansible_collections.tenantvault.m365_backup.docsite.malware) tells the whole story.
+      - C(enabled) (V(true) or V(false)) switches the scan off without a loss of the other keys.
+      - C(engine) is V(clamav) for the daemon clamd, V(yara) for rules of your own that are applied inside the run, or V(auto), the
+        default, for clamd when it answers, else for YARA when there are C(rules).
+      - C(socket) is where clamd listens, as an absolute path or as V(tcp://host:port). The default is V(/run/clamav/clamd.ctl), where
+        Debian and Ubuntu have it. On Red Hat Enterprise Linux and its kin it is V(/run/clamd.scan/clamd.sock).
+      - C(rules) is a list of files and folders with YARA rules on the backup host. They need the Python library C(boreal-python), 1.3 or
+        later, and Python 3.11 or later.
+      - C(on_infected) is V(keep_and_report), the default, for a warning and an entry in the result, or V(fail_run) for a run that stores
+        everything and then fails.
+      - C(on_unscannable) has the same choices for what the engine cannot look into, such as encrypted archives and what is over a limit.
+      - C(on_scanner_down) says what becomes of contents when the engine does not answer. With V(fail), the default, they are not stored,
+        the members concerned fail and keep what they had, and the next run tries again. With V(backup_unscanned) they are stored, the run
+        ends V(partial), and the next run scans them.
+      - C(size_limit_mb) is the size in MiB over which contents are not scanned, but count as unscannable. The default is V(200). The limits
+        of clamd have to be at least as high (C(StreamMaxLength), C(MaxFileSize), C(MaxScanSize)).
     type: raw
   repository:
     description:
@@ -260,6 +280,8 @@ seealso:
   - module: tenantvault.m365_backup.m365_backup_run
   - module: tenantvault.m365_backup.m365_backup_prune
   - module: tenantvault.m365_backup.m365_backup_restore
+  - module: tenantvault.m365_backup.m365_backup_scan
+  - module: tenantvault.m365_backup.m365_malware_scanner_info
 """
 
 EXAMPLES = r"""
@@ -306,6 +328,20 @@ EXAMPLES = r"""
       recovery_key: "{{ applied.recovery_key }}"
   when: applied.recovery_key is defined
   no_log: true
+
+- name: Scan everything with clamd, let the run fail when there is malware, and back up even while clamd is down
+  tenantvault.m365_backup.m365_group_backup_plan:
+    title: Finance
+    groups:
+      - Finance
+    backup_type: onedrive
+    versions: 5
+    malware_scan:
+      engine: clamav
+      on_infected: fail_run
+      on_scanner_down: backup_unscanned
+    repository: /srv/backup/finance
+    passphrase: "{{ m365_backup_passphrase }}"
 
 - name: Give the plan a new title and keep its history
   tenantvault.m365_backup.m365_group_backup_plan:
@@ -405,7 +441,7 @@ plan:
       type: dict
       returned: success
     malware_scan:
-      description: Whether items are scanned, as C(enabled).
+      description: Whether and how contents are scanned, with the keys of O(malware_scan). Only C(enabled) where nothing was declared.
       type: dict
       returned: success
     repository:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import os
@@ -20,6 +21,7 @@ import pytest
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.engine import Workers, preview_plan, run_plan
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import MAIL
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import RunResult
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.scan_setup import OpenedEngine, opened_engine, scan_setup
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.worker import WorkerSetup
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import connect
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Budget, Budgets
@@ -55,6 +57,8 @@ class Backup:
     backup_type: str = "mailbox"
     versions: int = 0
     permissions: bool = False
+    malware_scan: t.Mapping[str, t.Any] | None = None
+    scanner_patience: float = 60.0
 
     @property
     def location(self) -> Path:
@@ -96,14 +100,26 @@ class Backup:
                 "backup_type": self.backup_type,
                 "repository": str(self.location),
                 "retention": {"forever": True},
+                "malware_scan": self.malware_scan,
                 **(of_mailboxes if self.backup_type == "mailbox" else of_drives),
             },
         )
 
     def _each(self, execute: t.Callable[..., RunResult], budgets: Budgets | None, **more: t.Any) -> RunResult:
-        with connect(settings_for(self.tenant), budgets=budgets) as client:
+        with self._engine() as engine, connect(settings_for(self.tenant), budgets=budgets) as client:
             members = resolve_members(client, self.plan.selection).members
-            return execute(self.plan, members, client, self.repository(), run_id="run", now=now, **more)
+            return execute(self.plan, members, client, self.repository(), run_id="run", now=now, engine=engine, **more)
+
+    @contextlib.contextmanager
+    def _engine(self) -> t.Iterator[OpenedEngine | None]:
+        """As a run opens it, but that it may wait for another time."""
+        setup = scan_setup(self.plan)
+        if setup is None:
+            yield None
+            return
+        setup = dataclasses.replace(setup, settings=dataclasses.replace(setup.settings, patience=self.scanner_patience))
+        with opened_engine(setup, now) as scanner:
+            yield OpenedEngine(setup, scanner)
 
     def restic(self, *arguments: str) -> str:
         """What restic says; AssertionError with its output when it is not content."""
@@ -122,7 +138,8 @@ class Backup:
     def restored_by_restic(self, snapshot: str = "latest") -> dict[str, bytes]:
         """{path below the group: content} of every message in a snapshot."""
         target = Path(tempfile.mkdtemp(dir=self.folder))
-        self.restic("restore", snapshot, "--target", str(target), "--quiet")
+        of_plan = ("--tag", f"plan:{self.plan.name}") if snapshot == "latest" else ()
+        self.restic("restore", snapshot, *of_plan, "--target", str(target), "--quiet")
         root = target / self.title
         return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*.eml")}
 

@@ -24,12 +24,23 @@ if t.TYPE_CHECKING:
 def job_of(backup: Backup, *, workers: int = 1) -> dict[str, t.Any]:
     names = ("tenant_id", "client_id", "client_secret", "proxy_url", "ca_bundle")
     tenant = {name: str(getattr(backup.tenant, name)) for name in names}
-    return {"tenant": tenant, "folder": str(backup.folder), "users": backup.users, "workers": workers}
+    return {
+        "tenant": tenant,
+        "folder": str(backup.folder),
+        "users": backup.users,
+        "workers": workers,
+        "malware_scan": backup.malware_scan,
+    }
 
 
 def run(job: dict[str, t.Any]) -> None:
     tenant = types.SimpleNamespace(**job["tenant"])
-    backup = Backup(tenant=t.cast("RunningTenant", tenant), folder=Path(job["folder"]), users=tuple(job["users"]))
+    backup = Backup(
+        tenant=t.cast("RunningTenant", tenant),
+        folder=Path(job["folder"]),
+        users=tuple(job["users"]),
+        malware_scan=job["malware_scan"],
+    )
     backup.run(workers=job["workers"])
 
 

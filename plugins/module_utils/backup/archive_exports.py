@@ -23,13 +23,15 @@ from ..repository.types import SavedFile
 from .archive_changes import Action
 from .archive_record import exported_record
 from .catalogue import Record
+from .contents import Contents, Kept
 from .fts_record import summary_of
 from .item_failures import ONE_OBJECT, Sickness
+from .scan_marks import SCAN
+from .scan_views import ScanAs
 
 if t.TYPE_CHECKING:
     from ..graph.bodies import Body
     from ..graph.exchange_redirects import ExchangeMailbox
-    from ..repository.writer import Writer
 
 REQUESTS_AT_ONCE = 4
 #: One request asks for so many items at most, and for so many bytes as the mailbox counts them. Exports are up to forty
@@ -44,8 +46,12 @@ _ONE_ITEM = (*ONE_OBJECT, LinkRefused)
 class Exported:
     """A stream that was found whole, in the repository, and its record."""
 
-    saved: SavedFile
+    kept: Kept
     record: Record
+
+    @property
+    def saved(self) -> SavedFile:
+        return self.kept.file
 
 
 Answer = t.Union[Exported, BackupError]
@@ -54,9 +60,9 @@ Answer = t.Union[Exported, BackupError]
 class Exports:
     """Groups what is asked for, and gives the results back group by group."""
 
-    def __init__(self, mailbox: ExchangeMailbox, writer: Writer) -> None:
+    def __init__(self, mailbox: ExchangeMailbox, contents: Contents) -> None:
         self._mailbox = mailbox
-        self._writer = writer
+        self._contents = contents
         self._pool: ThreadPoolExecutor | None = None
         self._waiting: dict[MailboxId, list[Action]] = {}
         self._running: deque[Future[list[tuple[Action, Answer]]]] = deque()
@@ -120,8 +126,9 @@ class Exports:
                 f"The export of item {action.new['id']} of mailbox {self._mailbox.mailbox} is damaged: {summary.damage}.",
                 hint="Nothing is lost: the next run tries it again.",
             )
-        saved = self._writer.save_file(body.chunks())
-        return Exported(saved, exported_record(action.new, summary.fields, saved.size))
+        kept = self._contents.save_content(body, ScanAs.STREAM)
+        record = exported_record(action.new, summary.fields, kept.file.size)
+        return Exported(kept, record if kept.mark is None else {**record, SCAN: kept.mark})
 
 
 def _reported(action: Action) -> int:

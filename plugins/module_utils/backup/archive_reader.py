@@ -28,6 +28,7 @@ from .archive_folders import ArchiveFolders, read_archive_folders
 from .archive_record import title_of, when
 from .catalogue import Catalogue
 from .compaction import compacted
+from .contents import About, Contents
 from .item_state import ItemState, load_facts, load_state
 from .item_tree import ItemTree, same_folders
 from .results import Counts
@@ -55,6 +56,7 @@ def read_archive(
     *,
     now: datetime,
     offer: t.Callable[[TreeId], None],
+    contents: Contents | None = None,
 ) -> SourceRead:
     """Bring the tree of a member's archive up to date.
 
@@ -68,7 +70,7 @@ def read_archive(
     if isinstance(mailbox, Unreachable):
         return _without(writer, base, mailbox)
     try:
-        read = _read(mailbox, writer, base, now, offer)
+        read = _read(mailbox, writer, base, now, offer, contents or Contents(writer))
     except REFUSALS as error:
         return _without(writer, base, refused(client, error))
     return read if read.tree is None or read.tree == base else dataclasses.replace(read, tree=compacted(writer, read.tree))
@@ -95,18 +97,25 @@ def _without(store: Repository | Writer, base: TreeId | None, unreachable: Unrea
     return SourceRead(tree=base, counts=counts, findings=(kept(unreachable),), availability=unreachable.availability)
 
 
-def _read(mailbox: ExchangeMailbox, writer: Writer, base: TreeId | None, now: datetime, offer: t.Callable[[TreeId], None]) -> SourceRead:
+def _read(
+    mailbox: ExchangeMailbox,
+    writer: Writer,
+    base: TreeId | None,
+    now: datetime,
+    offer: t.Callable[[TreeId], None],
+    contents: Contents,
+) -> SourceRead:
     state = load_state(writer, base)
     folders = read_archive_folders(mailbox, state)
     catalogue = Catalogue(writer, state.tree, state.facts.lines)
     with (
         temporary_databases(),
         contextlib.closing(ArchiveChanges(mailbox, folders, state, catalogue, now)) as changes,
-        contextlib.closing(Exports(mailbox, writer)) as exports,
+        contextlib.closing(Exports(mailbox, contents)) as exports,
     ):
         changes.listen()
         with contextlib.closing(ItemTree(writer, state, catalogue, folders.round)) as tree:
-            return _Reading(state, changes, folders, exports, tree, offer).run()
+            return _Reading(state, changes, folders, exports, contents, tree, offer).run()
 
 
 def _preview(mailbox: ExchangeMailbox, store: Repository | Writer, base: TreeId | None, now: datetime) -> SourcePreview:
@@ -139,6 +148,7 @@ class _Reading:
         changes: ArchiveChanges,
         folders: ArchiveFolders,
         exports: Exports,
+        contents: Contents,
         tree: ItemTree,
         offer: t.Callable[[TreeId], None],
     ) -> None:
@@ -146,6 +156,7 @@ class _Reading:
         self._changes = changes
         self._folders = folders
         self._exports = exports
+        self._contents = contents
         self._tree = tree
         self._offer = offer
         self._counts = Counts(total=state.facts.items)
@@ -186,6 +197,9 @@ class _Reading:
                 self._unparsed += "unparsed" in answer.record
                 node = Node.file("stream", when(answer.record), answer.saved)
                 self._keep(dataclasses.replace(action, new=answer.record), node)
+                if answer.kept.flag is not None:
+                    about = About(answer.record.get("subject") or answer.record["id"], self._folders.round.path_of(answer.record["folder"]))
+                    self._contents.report(about, [answer.kept.flag])
             else:
                 self._changes.fail(action, title_of(action.old or action.new), answer)
             self._offer_progress()

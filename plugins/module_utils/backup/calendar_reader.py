@@ -47,6 +47,7 @@ if t.TYPE_CHECKING:
     from ..graph.delta import Page
     from ..repository.repository import Repository
     from ..repository.writer import Writer
+    from .contents import Contents
 
 #: The name of the default calendar among the well-known folders of the source.
 DEFAULT_CALENDAR = "calendar"
@@ -58,14 +59,21 @@ _EARLIEST, _LATEST = datetime(1601, 1, 2, tzinfo=timezone.utc), datetime(4500, 1
 
 
 def read_calendar(
-    client: GraphClient, user: UserId, writer: Writer, base: TreeId | None, *, now: datetime, offer: t.Callable[[TreeId], None]
+    client: GraphClient,
+    user: UserId,
+    writer: Writer,
+    base: TreeId | None,
+    *,
+    now: datetime,
+    offer: t.Callable[[TreeId], None],
+    contents: Contents | None = None,
 ) -> SourceRead:
     """Bring the tree of a member's calendars up to date.
 
     Raises BackupError when the calendars as a whole cannot be read.
     """
     del offer
-    return read_items(CalendarSource(client, user, now), writer, base, now=now)
+    return read_items(CalendarSource(client, user, now), writer, base, now=now, contents=contents)
 
 
 def preview_calendar(client: GraphClient, user: UserId, store: Repository | Writer, base: TreeId | None, *, now: datetime) -> SourcePreview:

@@ -43,19 +43,27 @@ if t.TYPE_CHECKING:
     from ..graph.delta import Page
     from ..repository.repository import Repository
     from ..repository.writer import Writer
+    from .contents import Contents
 
 _LEFT_OUT = "personal distribution lists (Microsoft Graph does not hand them out)"
 
 
 def read_contacts(
-    client: GraphClient, user: UserId, writer: Writer, base: TreeId | None, *, now: datetime, offer: t.Callable[[TreeId], None]
+    client: GraphClient,
+    user: UserId,
+    writer: Writer,
+    base: TreeId | None,
+    *,
+    now: datetime,
+    offer: t.Callable[[TreeId], None],
+    contents: Contents | None = None,
 ) -> SourceRead:
     """Bring the tree of a member's contacts up to date.
 
     Raises BackupError when the contacts as a whole cannot be read.
     """
     del offer
-    return read_items(ContactsSource(client, user), writer, base, now=now)
+    return read_items(ContactsSource(client, user), writer, base, now=now, contents=contents)
 
 
 def preview_contacts(client: GraphClient, user: UserId, store: Repository | Writer, base: TreeId | None, *, now: datetime) -> SourcePreview:

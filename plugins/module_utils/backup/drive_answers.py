@@ -17,6 +17,7 @@ from .catalogue import Record
 from .drive_record import Entry, modified
 from .layout import META, short_hash
 from .results import Finding, FindingKind
+from .scan_marks import SCAN, Mark
 
 if t.TYPE_CHECKING:
     from ..repository.types import SavedFile
@@ -46,15 +47,17 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """An earlier content of a file. C(name) is what Graph calls the version."""
+    """An earlier content of a file. C(name) is what Graph calls the version, C(scan) what is not clean about it."""
 
     name: str
     modified: str
     body: Body
+    scan: Mark | None = None
 
     def record(self, item_id: str) -> Record:
         file = "/".join((*versions_path(item_id), _plain(self.name)))
-        return {"id": self.name, "size": self.body.size, "modified": self.modified, "file": file}
+        record = {"id": self.name, "size": self.body.size, "modified": self.modified, "file": file}
+        return record if self.scan is None else {**record, SCAN: self.scan}
 
     def node(self) -> Node:
         return self.body.node(_plain(self.name), {"modified": self.modified})
@@ -97,7 +100,10 @@ class Answer:
             body=_body(document["body"]),
             versions=None
             if versions is None
-            else tuple(Version(one["name"], one["modified"], Body(one["body"]["size"], tuple(one["body"]["blobs"]))) for one in versions),
+            else tuple(
+                Version(one["name"], one["modified"], Body(one["body"]["size"], tuple(one["body"]["blobs"])), one.get(SCAN))
+                for one in versions
+            ),
             permissions=_body(document["permissions"]),
             findings=tuple(Finding(**{**one, "kind": FindingKind(one["kind"])}) for one in document["findings"]),
             is_gone=document["is_gone"],

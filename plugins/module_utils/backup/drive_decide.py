@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 from .catalogue import Record
 from .drive_record import NOTEBOOK_PART, Entry, What
+from .scan_marks import SCAN
 
 #: What of a file's record speaks of its content rather than of its place or its times.
-CONTENT = ("size", "hash", "stated_size", "own_hash", "etag")
+CONTENT = ("size", "hash", "stated_size", "own_hash", "etag", SCAN)
 #: What lies beside it.
 BESIDE = ("versions", "permissions")
 

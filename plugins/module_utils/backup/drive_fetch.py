@@ -27,11 +27,12 @@ from .drive_decide import Wanted
 from .drive_record import NOTEBOOK_PART, Entry, What, entry_of, shortcut_content
 from .item_failures import MAYBE_ALL, ONE_OBJECT, Sickness
 from .results import Finding, FindingKind, finding_of
+from .scan_marks import SCAN, Mark
 from .small_files import to_json
 
 if t.TYPE_CHECKING:
     from ..graph.delta import Page
-    from ..repository.writer import Writer
+    from .contents import Contents
 
 FILES_AT_ONCE = 8
 _ATTEMPTS = 3
@@ -68,9 +69,9 @@ class Order:
 class Files:
     """Takes orders, and gives the answers back as they come, in any order."""
 
-    def __init__(self, drive: DriveService, writer: Writer) -> None:
+    def __init__(self, drive: DriveService, contents: Contents) -> None:
         self._drive = drive
-        self._writer = writer
+        self._contents = contents
         self._pool: ThreadPoolExecutor | None = None
         self._running: dict[Future[Answer], Order] = {}
         self._sicknesses = (Sickness(kinds=MAYBE_ALL), Sickness(after=_DENIED_AFTER, kinds=(AccessDenied,)))
@@ -118,9 +119,8 @@ class Files:
                 findings += _finding_beside(error, "earlier versions of ")
         if order.wanted.permissions:
             try:
-                saved = self._writer.save_file(
-                    [to_json([one for one in self._drive.permissions(order.entry.id) if not one.get("inheritedFrom")])]
-                )
+                own = [one for one in self._drive.permissions(order.entry.id) if not one.get("inheritedFrom")]
+                saved = self._contents.save([to_json(own)], None).file
                 permissions, stored = Body.of(saved), stored + saved.stored_bytes
             except ONE_FILE as error:
                 findings += _finding_beside(error, "permissions of ")
@@ -135,7 +135,7 @@ class Files:
 
     def _content(self, order: Order) -> Answer:
         if order.entry.what is What.SHORTCUT:
-            saved = self._writer.save_file([to_json(shortcut_content(order.fields))])
+            saved = self._contents.save([to_json(shortcut_content(order.fields))], None).file
             return Answer(content={"size": saved.size, "etag": order.entry.etag}, body=Body.of(saved), stored_bytes=saved.stored_bytes)
         if order.entry.is_malware:
             raise MalwareBlocked("Microsoft has found malware in it, and does not deliver it.")
@@ -144,12 +144,13 @@ class Files:
         for attempt in range(_ATTEMPTS):
             taken = QuickXor()
             try:
-                saved = self._writer.save_file(_watched(self._drive.content(fields), taken))
+                kept = self._contents.save(_watched(self._drive.content(fields), taken), size=entry.size)
+                saved = kept.file
             except ContentChanged:
                 if attempt == _ATTEMPTS - 1:
                     raise
             else:
-                content = content_record(entry, saved.size, taken.digest())
+                content = content_record(entry, saved.size, taken.digest(), kept.mark)
                 if is_second or not {"stated_size", "own_hash"} & content.keys() or not entry.hash:
                     return Answer(content=content, body=Body.of(saved), stored_bytes=saved.stored_bytes)
                 is_second = True
@@ -169,20 +170,28 @@ class Files:
             name = str(fields["id"])
             known = order.known.get(name)
             if known is None:
-                saved = self._writer.save_file(self._drive.version_content(order.entry.id, name))
-                known, stored = Version(name, str(fields.get("lastModifiedDateTime") or ""), Body.of(saved)), stored + saved.stored_bytes
+                read = self._contents.save(self._drive.version_content(order.entry.id, name), size=_size(fields))
+                modified = str(fields.get("lastModifiedDateTime") or "")
+                known, stored = Version(name, modified, Body.of(read.file), read.mark), stored + read.file.stored_bytes
             kept.append(known)
         return tuple(kept), stored
 
 
-def content_record(entry: Entry, size: int, own_hash: str) -> Record:
+def content_record(entry: Entry, size: int, own_hash: str, mark: Mark | None = None) -> Record:
     """What the catalogue says of a content that was read: what the service states, and what came where that differs."""
     content: Record = {"size": size, "hash": entry.hash, "etag": entry.etag}
     if size != entry.size:
         content["stated_size"] = entry.size
     if own_hash != entry.hash:
         content["own_hash"] = own_hash
+    if mark is not None:
+        content[SCAN] = mark
     return content
+
+
+def _size(fields: Fields) -> int:
+    size = fields.get("size")
+    return size if isinstance(size, int) else 0
 
 
 def _watched(chunks: t.Iterable[bytes], taken: QuickXor) -> t.Iterator[bytes]:

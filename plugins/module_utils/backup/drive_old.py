@@ -15,6 +15,7 @@ from .catalogue import FOLDERS, Catalogue, Record
 from .drive_answers import Body, Version
 from .item_state import DriveFacts
 from .recent_trees import RecentTrees
+from .scan_marks import SCAN
 from .small_files import FileReader
 
 
@@ -24,9 +25,10 @@ class OldTree:
     def __init__(self, store: FileReader, tree: TreeId | None, facts: DriveFacts) -> None:
         self.tree = tree
         self.facts = facts
-        self.files = Catalogue(store, tree, facts.lines)
-        self.folders = Catalogue(store, tree, facts.folder_lines, where=FOLDERS)
+        # One for all: each keeps the top directory of the drive, which may have many entries.
         self._store = RecentTrees(store)
+        self.files = Catalogue(self._store, tree, facts.lines)
+        self.folders = Catalogue(self._store, tree, facts.folder_lines, where=FOLDERS)
 
     def node(self, path: Path) -> Node | None:
         return None if self.tree is None else find_node(self._store, self.tree, path)
@@ -44,5 +46,5 @@ class OldTree:
         for one in record.get("versions", ()):
             node = self.node(tuple(one["file"].split("/")))
             if node is not None:
-                versions[one["id"]] = Version(one["id"], one["modified"], Body.of_node(node))
+                versions[one["id"]] = Version(one["id"], one["modified"], Body.of_node(node), one.get(SCAN))
         return versions

@@ -24,6 +24,7 @@ from ..graph.errors import NotFound
 from ..graph.ids import DriveId, UserId
 from ..repository.types import TreeId
 from .compaction import compacted_drive
+from .contents import Contents
 from .drive_changes import DriveChanges, OtherDrive
 from .drive_decide import Options
 from .drive_fetch import DriveService, Files
@@ -52,6 +53,7 @@ def read_drive(
     *,
     now: datetime,
     offer: Offer,
+    contents: Contents | None = None,
     versions: int = 0,
     permissions: bool = False,
 ) -> SourceRead:
@@ -65,7 +67,7 @@ def read_drive(
     """
 
     def read(drive: DriveService, drive_id: str, tree: TreeId | None) -> SourceRead:
-        return read_from(drive, drive_id, writer, tree, now=now, offer=offer, versions=versions, permissions=permissions)
+        return read_from(drive, drive_id, writer, tree, now=now, offer=offer, contents=contents, versions=versions, permissions=permissions)
 
     try:
         return _with_drive(client, user, writer, base, read)
@@ -107,14 +109,16 @@ def read_from(
     *,
     now: datetime,
     offer: Offer,
+    contents: Contents | None = None,
     versions: int = 0,
     permissions: bool = False,
 ) -> SourceRead:
     """L(read_drive) for a drive that is there. Raises OtherDrive, for which the base is of no use."""
     state = _State(writer, base, drive_id, versions, permissions)
+    contents = contents or Contents(writer)
     with (
         temporary_databases(),
-        contextlib.closing(Files(drive, writer)) as files,
+        contextlib.closing(Files(drive, contents)) as files,
         contextlib.closing(FetchedLog(writer, base, state.facts, writer)) as fetched,
         contextlib.closing(state.changes(drive, writer, files, fetched, lambda: _offer(fetched, offer))) as changes,
     ):
@@ -122,7 +126,7 @@ def read_from(
         if base is not None and state.is_quiet(changes):
             return SourceRead(tree=base, counts=Counts(total=state.facts.items))
         places, next_folder = changes.settle()
-        with contextlib.closing(DriveTree(writer, state.old, changes, places)) as tree:
+        with contextlib.closing(DriveTree(writer, contents, state.old, changes, places)) as tree:
             tree.build()
             findings = (*changes.findings, *tree.findings)
             retries = state.retries_after(changes.troubled | tree.troubled, now)

@@ -9,6 +9,7 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -20,10 +21,15 @@ from ..graph.drive_estimate import DriveEstimate, drive_estimate
 from ..plan.model import BackupType
 from ..repository.types import Snapshot
 from .group_tree import GroupTree
+from .listed_snapshots import ListedSnapshots
 from .member_backup import back_up_member, preview_member
 from .member_task import MemberTask, SourceReport
-from .results import MemberResult, RunResult, overall
+from .results import MemberResult, Outcome, RunResult, overall
 from .run_state import RunState
+from .scan_backlog import scan_backlog
+from .scan_results import scanned_by
+from .scan_sentences import scan_warnings
+from .scan_setup import opened_scan
 from .sentences import locked_drive_sentence, no_drive_sentence, no_mailbox_sentence
 from .source_read import DRIVE_LOCKED, NO_DRIVE, NO_MAILBOX, NO_SHAREPOINT_LICENCE
 from .sources import sources_of
@@ -37,6 +43,9 @@ if t.TYPE_CHECKING:
     from ..plan.selection import Member
     from ..repository.repository import Repository
     from ..repository.writer import Writer
+    from .content_scan import ContentScan
+    from .scan_results import RunScanned
+    from .scan_setup import OpenedEngine, ScanSetup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,10 @@ class Workers:
 
     setup: WorkerSetup
     count: int | None = None
+
+    def setup_for(self, number: int, scan: ScanSetup | None) -> WorkerSetup:
+        """For one of so many."""
+        return dataclasses.replace(self.setup, scan=None if scan is None else scan.shared_by(number))
 
     def number_for(self, tasks: t.Collection[MemberTask]) -> int:
         wanted = workers_worth_it(tasks, usable_cores()) if self.count is None else self.count
@@ -62,29 +75,50 @@ def run_plan(
     hostname: str,
     lock_timeout: float = 0.0,
     workers: Workers | None = None,
+    engine: OpenedEngine | None = None,
 ) -> RunResult:
     """Back up every member's sources and leave one snapshot, unless nothing at all has changed.
 
-    With ``workers`` the members are read in processes of their own, else in this one. A source that cannot be read keeps
-    its last good state and spoils nothing else. Raises RepositoryError when the repository fails (nothing can be stored
-    any more), Cancelled when the client was cancelled.
+    With ``workers`` the members are read in processes of their own, else in this one. With ``engine`` contents are scanned before
+    they come into the tree, and first those that earlier runs could not scan. A source that cannot be read keeps its last good
+    state and spoils nothing else. Raises RepositoryError when the repository fails (nothing can be stored any more), Cancelled
+    when the client was cancelled.
     """
     started = now()
-    with repository.writing(hostname=hostname, lock_timeout=lock_timeout) as writer:
-        group = GroupTree.load(plan, repository, writer, members, run_id, now)
-        run = RunState(group, writer, members)
+    with contextlib.ExitStack() as stack:
+        writer = stack.enter_context(repository.writing(hostname=hostname, lock_timeout=lock_timeout))
+        snapshots = ListedSnapshots(repository)
+        group = GroupTree.load(plan, snapshots, writer, members, run_id, now)
+        warnings: list[str] = []
+        setup = None if engine is None else engine.setup.with_verdicts(snapshots)
+        scan = None
+        if engine is not None and setup is not None:
+            scan = stack.enter_context(opened_scan(setup, engine.scanner, writer, now, warnings.append))
+        run = RunState(group, writer, members, None if scan is None else scan.log)
+        backlog = None if scan is None else scan_backlog(scan, writer, group.names, threads=usable_cores())
         number = 1 if workers is None else workers.number_for(run.tasks)
         if workers is None or number == 1:
             theirs = Usage()
-            _read_here(run, client, writer)
+            _read_here(run, client, writer, scan)
         else:
-            theirs = read_in_processes(run, workers.setup, number)
+            theirs = read_in_processes(run, workers.setup_for(number, setup), number)
             repository.known_index.refresh()
         results = run.results()
-        outcome = overall(result.outcome for result in results)
+        scanned = None
+        if scan is not None and backlog is not None:
+            scanned = scanned_by(scan.engine, [backlog, *run.scanned()], group.flagged_before)
+        outcome = _outcome(results, scanned)
+        has_verdicts = run.verdicts is not None and run.verdicts.has_news
+        run.save_verdicts()
         snapshot = group.save(writer, outcome.value, results) if group.is_changed(outcome) else None
         ours = usage_of(client, writer)
-    return _run_result(group, started, results, snapshot is not None, snapshot, ours + theirs)
+    result = _run_result(group, started, results, snapshot is not None or has_verdicts, snapshot, ours + theirs)
+    if scanned is None:
+        return result
+    warnings += scan_warnings(scanned)
+    return dataclasses.replace(
+        result, outcome=outcome, scan=scanned, refused=scanned.fails(plan.malware_scan), warnings=(*result.warnings, *warnings)
+    )
 
 
 def preview_plan(
@@ -95,8 +129,12 @@ def preview_plan(
     *,
     run_id: str,
     now: t.Callable[[], datetime],
+    engine: OpenedEngine | None = None,
 ) -> RunResult:
-    """What L(run_plan) would do now: Graph is asked what has changed, nothing is read in full and nothing is written."""
+    """What L(run_plan) would do now: Graph is asked what has changed, nothing is read in full and nothing is written.
+
+    Of ``engine`` it is said what it is; it scans nothing.
+    """
     started = now()
     group = GroupTree.load(plan, repository, repository, members, run_id, now)
     sources = sources_of(plan)
@@ -110,7 +148,8 @@ def preview_plan(
     outcome = overall(result.outcome for result in results)
     is_changed = group.is_changed(outcome) or any(source.is_changed for result in results for source in result.sources)
     result = _run_result(group, started, results, is_changed, None, usage_of(client))
-    return dataclasses.replace(result, estimate=_estimate(plan, result, client))
+    scanned = None if engine is None else scanned_by(engine.scanner.engine, ())
+    return dataclasses.replace(result, estimate=_estimate(plan, result, client), scan=scanned)
 
 
 def _estimate(plan: Plan, result: RunResult, client: GraphClient) -> DriveEstimate | None:
@@ -121,13 +160,23 @@ def _estimate(plan: Plan, result: RunResult, client: GraphClient) -> DriveEstima
     return drive_estimate(counts.fetched, counts.fetched_bytes, client.drive_budget, is_listed=True, with_versions=with_versions)
 
 
-def _read_here(run: RunState, client: GraphClient, writer: Writer) -> None:
+def _outcome(results: t.Sequence[MemberResult], scanned: RunScanned | None) -> Outcome:
+    """Not complete while there are contents that nobody has scanned, also those of earlier runs."""
+    outcome = overall(result.outcome for result in results)
+    is_scanned = scanned is None or not scanned.counts.unscanned
+    return outcome if is_scanned or outcome is Outcome.FAILED else Outcome.PARTIAL
+
+
+def _read_here(run: RunState, client: GraphClient, writer: Writer, scan: ContentScan | None) -> None:
     def report(one: SourceReport) -> None:
         run.take(one)
         run.save_checkpoint()
 
     with ThreadPoolExecutor(MEMBERS_AT_ONCE, thread_name_prefix="member") as pool:
-        futures = [pool.submit(back_up_member, task, run.sources, client, writer, now=run.group.now, report=report) for task in run.tasks]
+        futures = [
+            pool.submit(back_up_member, task, run.sources, client, writer, now=run.group.now, report=report, scan=scan)
+            for task in run.tasks
+        ]
         try:
             for future in as_completed(futures):
                 future.result()

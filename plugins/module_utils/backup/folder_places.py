@@ -36,6 +36,10 @@ class FolderRound:
     ignored: t.Mapping[str, str] = field(default_factory=dict)
     is_due: bool = False
 
+    def path_of(self, number: int) -> str:
+        """Where a folder is, for people; empty for one that is not among them."""
+        return next(("/".join(folder.path) for folder in self.folders.values() if folder.number == number), "")
+
 
 class SeenFolder(t.NamedTuple):
     """A folder as Graph names it: mail folder, calendar, contact folder or task list."""

@@ -57,9 +57,9 @@ class ConvertedMail:
     problems: tuple[str, ...]
     _parts: _Parts = field(repr=False)
 
-    def chunks(self) -> t.Iterator[bytes]:
-        """The MIME message, in pieces, in ASCII with CRLF."""
-        return _message(self._parts, ())
+    def chunks(self, *, every_body: bool = False) -> t.Iterator[bytes]:
+        """The MIME message, in pieces, in ASCII with CRLF. C(every_body): also the RTF where there is another body."""
+        return _message(self._parts, (), every_body)
 
 
 @contextlib.contextmanager
@@ -81,9 +81,9 @@ def fts_as_eml(chunks: t.Iterable[bytes]) -> t.Iterator[ConvertedMail]:
         yield ConvertedMail(parts.messages[()].text(tags.MESSAGE_CLASS), reader.damage, tuple(reader.problems), parts)
 
 
-def _message(parts: _Parts, path: tuple[int, ...]) -> t.Iterator[bytes]:
+def _message(parts: _Parts, path: tuple[int, ...], every_body: bool) -> t.Iterator[bytes]:
     message = parts.messages[path]
-    bodies = list(_bodies(message))
+    bodies = list(_bodies(message, every_body))
     attachments = [attachment for number in range(message.attachments) if (attachment := parts.attachments.get((*path, number)))]
     yield from _headers(parts, message)
     mixed = "=_mixed_" + "".join(f"{number}_" for number in path) + "end"
@@ -100,7 +100,7 @@ def _message(parts: _Parts, path: tuple[int, ...]) -> t.Iterator[bytes]:
         yield from body
     for attachment in attachments:
         yield f"--{mixed}\r\n".encode()
-        yield from _attachment(parts, attachment)
+        yield from _attachment(parts, attachment, every_body)
     yield f"--{mixed}--\r\n".encode()
 
 
@@ -134,8 +134,8 @@ def _role(recipient: FtsObject) -> int:
     return role if role in _ROLES else 1
 
 
-def _bodies(message: FtsObject) -> t.Iterator[t.Iterator[bytes]]:
-    """Each body as a whole part, the plain one first; RTF only where there is no other."""
+def _bodies(message: FtsObject, every_body: bool) -> t.Iterator[t.Iterator[bytes]]:
+    """Each body as a whole part, the plain one first; RTF only where there is no other, or where everything is wanted."""
     if tags.BODY_TEXT in message.streams:
         yield _part("text/plain; charset=utf-8", _as_utf8(message, tags.BODY_TEXT))
     html = message.streams.get(tags.BODY_HTML)
@@ -146,7 +146,7 @@ def _bodies(message: FtsObject) -> t.Iterator[t.Iterator[bytes]]:
     elif html is not None:
         yield _part("text/html; charset=utf-8", _as_utf8(message, tags.BODY_HTML))
     rtf = message.streams.get(tags.BODY_RTF)
-    if rtf is not None and not {tags.BODY_TEXT, tags.BODY_HTML} & message.streams.keys():
+    if rtf is not None and (every_body or not {tags.BODY_TEXT, tags.BODY_HTML} & message.streams.keys()):
         yield _part("application/rtf", rtf_of(rtf.chunks()), 'Content-Disposition: attachment; filename="body.rtf"\r\n')
 
 
@@ -159,7 +159,7 @@ def _as_utf8(message: FtsObject, tag: int) -> t.Iterator[bytes]:
     yield decoder.decode(b"", True).encode("utf-8", "replace")
 
 
-def _attachment(parts: _Parts, attachment: FtsObject) -> t.Iterator[bytes]:
+def _attachment(parts: _Parts, attachment: FtsObject, every_body: bool) -> t.Iterator[bytes]:
     name = attachment_name(attachment)
     content_id = re.sub(r"[^!-~]|[<>]", "", attachment.text(tags.ATTACHMENT_CONTENT_ID))[:200]
     place = "inline" if content_id else "attachment"
@@ -167,7 +167,7 @@ def _attachment(parts: _Parts, attachment: FtsObject) -> t.Iterator[bytes]:
     more += f"Content-ID: <{content_id}>\r\n" if content_id else ""
     if attachment.has_message and attachment.path in parts.messages:
         yield f"Content-Type: message/rfc822\r\n{more}\r\n".encode("ascii", "replace")
-        yield from _message(parts, attachment.path)
+        yield from _message(parts, attachment.path, every_body)
         return
     link = attachment.text(tags.ATTACHMENT_PATH)
     content = attachment.streams.get(tags.ATTACHMENT_DATA)

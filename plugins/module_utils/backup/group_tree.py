@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
+import json
 import threading
 import typing as t
 from datetime import datetime
@@ -31,15 +33,18 @@ from .members import (
 )
 from .restore_points import newest_first, plan_snapshots, time_after
 from .results import Counts, MemberResult, Outcome
-from .small_files import to_json
+from .scan_results import Flagged
+from .small_files import read_file, to_json
 
 if t.TYPE_CHECKING:
     from ..plan.model import Plan
     from ..plan.selection import Member
     from ..repository.repository import Repository
     from ..repository.writer import Writer
+    from .listed_snapshots import SnapshotLister
 
 _CHECKPOINT_BYTES = 64 * 1024 * 1024
+_MOST_FLAGGED = 1000
 
 
 class GroupTree:
@@ -77,7 +82,7 @@ class GroupTree:
     def load(
         cls,
         plan: Plan,
-        repository: Repository,
+        repository: SnapshotLister,
         store: Repository | Writer,
         members: t.Sequence[Member],
         run_id: str,
@@ -96,6 +101,19 @@ class GroupTree:
                 sources={} if known is None else known.sources,
             )
         return cls(plan, store, base, node, before, with_directories(after), run_id, now, warnings)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The user principal names by id, also of those who have left."""
+        return {member.id: member.principal_name for member in self._members.values()}
+
+    @functools.cached_property
+    def flagged_before(self) -> tuple[Flagged, ...]:
+        """What the malware scan of a run that came to no end had flagged, and nobody was told of."""
+        if self._base is None or outcome_of(self._base.tags) != CHECKPOINT or self._base_group is None or self._base_group.subtree is None:
+            return ()
+        content = read_file(self.store, self._base_group.subtree, (META, RUN_FILE))
+        return tuple(Flagged.from_dict(one) for one in json.loads(content or b"{}").get("flagged", ()))
 
     def task(self, member: Member) -> MemberTask:
         """What a reader has to know of a member. A member whose mailbox is stored has a tree, whatever became of it."""
@@ -116,12 +134,16 @@ class GroupTree:
         with self._lock:
             return self._trees.get(member_id, {}).get(source)
 
-    def save_checkpoint(self, writer: Writer, stored_bytes: int) -> None:
-        """Leave a snapshot of what there is so far, when C(stored_bytes) have grown enough since the last one."""
+    def save_checkpoint(self, writer: Writer, stored_bytes: int, before: t.Callable[[], t.Sequence[Flagged]] | None = None) -> None:
+        """Leave a snapshot of what there is so far, when C(stored_bytes) have grown enough since the last one.
+
+        C(before) is called just before, when nothing more is put into it. It gives what the malware scan has flagged, so that the
+        next run can tell of it if this one comes to no end.
+        """
         with self._lock:
             if is_checkpoint_due(stored_bytes, self._checkpoint_bytes):
                 self._checkpoint_bytes = stored_bytes
-                self.save(writer, CHECKPOINT)
+                self.save(writer, CHECKPOINT, flagged=() if before is None else before())
 
     def is_changed(self, outcome: Outcome) -> bool:
         """Whether a run with this outcome has something to leave: what it found, or what only a checkpoint holds so far."""
@@ -133,11 +155,11 @@ class GroupTree:
             tree != self._base_tree(member_id, source) for member_id, trees in self._trees.items() for source, tree in trees.items()
         )
 
-    def save(self, writer: Writer, outcome: str, results: t.Sequence[MemberResult] = ()) -> Snapshot:
+    def save(self, writer: Writer, outcome: str, results: t.Sequence[MemberResult] = (), *, flagged: t.Sequence[Flagged] = ()) -> Snapshot:
         """Write the group as it is now as a snapshot of its own."""
         title = safe_name(self.plan.title)
         old_group = None if self._base_group is None else self._base_group.subtree
-        group = edit_tree(writer, old_group, sorted(self._edits(writer, outcome, results).items()))
+        group = edit_tree(writer, old_group, sorted(self._edits(writer, outcome, results, flagged).items()))
         if group is None:
             raise BackupError("The tree of the group came out empty.", hint="This is a defect; please report it.")
         moment = self._newest = time_after(self._newest, self.now())
@@ -151,7 +173,9 @@ class GroupTree:
             parent=parent,
         )
 
-    def _edits(self, writer: Writer, outcome: str, results: t.Sequence[MemberResult]) -> dict[Path, Node | None]:
+    def _edits(
+        self, writer: Writer, outcome: str, results: t.Sequence[MemberResult], flagged: t.Sequence[Flagged]
+    ) -> dict[Path, Node | None]:
         edits: dict[Path, Node | None] = {}
         for member in self._members.values():
             before = self._before.get(member.id)
@@ -171,7 +195,7 @@ class GroupTree:
                     edits[(member.directory,)] = dataclasses.replace(moved, name=member.directory)
         for name, content in (
             (MEMBERS_FILE, members_as_json(self._members.values())),
-            (RUN_FILE, to_json(_summary(self.run_id, outcome, results))),
+            (RUN_FILE, to_json(_summary(self.run_id, outcome, results, flagged))),
         ):
             edits[(META, name)] = Node.file(name, META_TIME, writer.save_file([content]))
         return edits
@@ -208,7 +232,7 @@ def is_checkpoint_due(stored_bytes: int, at_the_last: int) -> bool:
 
 
 def newest_readable(
-    repository: Repository,
+    repository: SnapshotLister,
     store: Repository | Writer,
     plan_name: str,
     warn: t.Callable[[str], None],
@@ -236,7 +260,7 @@ def newest_readable(
     return None, None, {}
 
 
-def _summary(run_id: str, outcome: str, results: t.Sequence[MemberResult]) -> dict[str, t.Any]:
+def _summary(run_id: str, outcome: str, results: t.Sequence[MemberResult], flagged: t.Sequence[Flagged]) -> dict[str, t.Any]:
     """What the run did, for whoever opens the snapshot: totals, and the members that changed or had findings."""
     total = sum((source.counts for result in results for source in result.sources), Counts())
     return {
@@ -248,4 +272,5 @@ def _summary(run_id: str, outcome: str, results: t.Sequence[MemberResult]) -> di
             for result in results
             if any(source.is_changed or source.findings for source in result.sources)
         },
+        **({"flagged": [one.as_dict() for one in flagged[:_MOST_FLAGGED]]} if flagged else {}),
     }

@@ -25,10 +25,12 @@ from .item_fields import parse_time, without_empty
 from .item_parts import Parts
 from .item_source import Found, ItemSource, Problem
 from .layout import META_TIME
+from .scan_marks import SCAN, worst_mark
+from .scan_views import ScanAs
 from .small_files import to_json
 
 if t.TYPE_CHECKING:
-    from ..repository.writer import Writer
+    from .contents import Contents, Flag
 
 ITEMS_AT_ONCE = 4
 
@@ -47,14 +49,15 @@ class Fetched:
     parts: tuple[Node, ...] = ()
     stored_bytes: int = 0
     problems: tuple[Problem, ...] = ()
+    flags: tuple[Flag, ...] = ()
 
 
 class Items:
-    """Looks at items and gives the results back in the order of asking. Without a C(writer) nothing is stored."""
+    """Looks at items and gives the results back in the order of asking. Without C(contents) nothing is stored."""
 
-    def __init__(self, source: ItemSource, writer: Writer | None) -> None:
+    def __init__(self, source: ItemSource, contents: Contents | None) -> None:
         self._source = source
-        self._writer = writer
+        self._contents = contents
         self._pool: ThreadPoolExecutor | None = None
         self._running: deque[tuple[Look, Future[Fetched]]] = deque()
         self._sickness = Sickness(source.sick_after, source.sick_kinds)
@@ -93,11 +96,11 @@ class Items:
         if old is not None and (old.get("digest"), old["file"]) == (new["digest"], new["file"]):
             if not look.is_forced:
                 return Fetched(new=dict(old), folder_id=found.folder_id, is_known=True, problems=found.problems)
-            if self._writer is None:
+            if self._contents is None:
                 return self._tried_again(found, old)
-        if self._writer is None:
+        if self._contents is None:
             return Fetched(new=new, folder_id=found.folder_id, problems=found.problems)
-        return self._save(self._writer, found, new)
+        return self._save(self._contents, found, new)
 
     def _tried_again(self, found: Found, old: Record) -> Fetched:
         """Whether what was missing of an item can be read, without storing it."""
@@ -106,10 +109,11 @@ class Items:
         problems = (*found.problems, *parts.problems)
         return Fetched(new=dict(old), folder_id=found.folder_id, is_known=bool(problems) or not old.get("incomplete"), problems=problems)
 
-    def _save(self, writer: Writer, found: Found, new: Record) -> Fetched:
-        parts = Parts(writer, new["file"])
+    def _save(self, contents: Contents, found: Found, new: Record) -> Fetched:
+        parts = Parts(contents, new["file"])
         self._source.attach(found, parts)
-        body = writer.save_file([to_json(found.document)])
+        kept = contents.save([to_json(found.document)], ScanAs.TEXTS if self._source.is_scanned else None)
+        body, flags = kept.file, (*(() if kept.flag is None else (kept.flag,)), *parts.flags)
         problems = (*found.problems, *parts.problems)
         new.update(size=body.size + parts.size)
         if parts.entries:
@@ -118,6 +122,8 @@ class Items:
             new.update(attachments=True, attachment_names=parts.names)
         if problems:
             new.update(incomplete=len(problems))
+        if flags:
+            new[SCAN] = worst_mark(flag.mark for flag in flags)
         modified = parse_time(found.document.get("lastModifiedDateTime")) or META_TIME
         return Fetched(
             new=new,
@@ -126,4 +132,5 @@ class Items:
             parts=tuple(parts.nodes),
             stored_bytes=body.stored_bytes + parts.stored_bytes,
             problems=problems,
+            flags=flags,
         )

@@ -19,22 +19,24 @@ from .item_source import Problem
 from .layout import META_TIME, parts_path, safe_name, short_hash
 
 if t.TYPE_CHECKING:
-    from ..repository.writer import Writer
+    from .contents import Contents, Flag
 
 _LONGEST_SUFFIX = 10
 
 
 class Parts:
     """C(entries) is what the record says of them, C(nodes) are the files, C(names) those of all attachments, also of
-    such that have no file. Without a writer everything is read and nothing is stored. For one thread."""
+    such that have no file. C(flags) are those of files that are not clean. Without C(contents) everything is read and nothing
+    is stored. For one thread."""
 
-    def __init__(self, writer: Writer | None, file: str) -> None:
-        self._writer = writer
+    def __init__(self, contents: Contents | None, file: str) -> None:
+        self._contents = contents
         self._directory = "/".join(parts_path(tuple(file.split("/"))))
         self._taken: set[str] = set()
         self.names: list[str] = []
         self.entries: list[dict[str, t.Any]] = []
         self.nodes: list[Node] = []
+        self.flags: list[Flag] = []
         self.problems: list[Problem] = []
         self.stored_bytes = 0
 
@@ -52,10 +54,13 @@ class Parts:
         file_name = part_name(name, key, self._taken)
         self._taken.add(file_name.casefold())
         path = f"{self._directory}/{file_name}"
-        if self._writer is None:
+        if self._contents is None:
             collections.deque(content, maxlen=0)
             return path
-        saved = self._writer.save_file(content)
+        kept = self._contents.save(content, part=f"{kind} {name}")
+        saved = kept.file
+        if kept.flag is not None:
+            self.flags.append(kept.flag)
         self.nodes.append(Node.file(file_name, modified or META_TIME, saved))
         self.stored_bytes += saved.stored_bytes
         known = {"file": path, "kind": kind, "name": name, "size": saved.size, **facts}

@@ -22,6 +22,7 @@ from ..graph.errors import NotFound
 from ..repository.types import Node, TreeId
 from .catalogue import Catalogue, Record
 from .compaction import compacted
+from .contents import About, Contents
 from .folder_places import FolderRound
 from .item_changes import ItemChanges, Look, Remove
 from .item_fetch import Fetched, Items
@@ -41,7 +42,7 @@ if t.TYPE_CHECKING:
 _AHEAD = 32
 
 
-def read_items(source: ItemSource, writer: Writer, base: TreeId | None, *, now: datetime) -> SourceRead:
+def read_items(source: ItemSource, writer: Writer, base: TreeId | None, *, now: datetime, contents: Contents | None = None) -> SourceRead:
     """Bring the tree of a source up to date.
 
     Raises BackupError when the source as a whole cannot be read.
@@ -49,10 +50,11 @@ def read_items(source: ItemSource, writer: Writer, base: TreeId | None, *, now: 
     state = load_state(writer, base)
     watched = Watched(source, writer, base)
     catalogue = Catalogue(writer, state.tree, state.facts.lines)
+    contents = contents or Contents(writer)
     with (
         temporary_databases(),
         contextlib.closing(ItemChanges(source, state, catalogue, watched.ids, now)) as changes,
-        contextlib.closing(Items(source, writer)) as items,
+        contextlib.closing(Items(source, contents)) as items,
     ):
         seen = changes.hear()
         if changes.is_quiet and base is not None and _is_same(state, changes, seen):
@@ -64,7 +66,7 @@ def read_items(source: ItemSource, writer: Writer, base: TreeId | None, *, now: 
             )
         with contextlib.closing(ItemTree(writer, state, catalogue, seen)) as tree:
             run = _Run(source, state, changes, items)
-            run.do(_Storing(writer, tree, changes, watched))
+            run.do(_Storing(writer, contents, tree, seen, watched))
             new = _saved(tree, state, changes, seen, run.counts, watched)
         return SourceRead(
             tree=new if new == base else compacted(writer, new),
@@ -99,10 +101,11 @@ def preview_items(source: ItemSource, store: Repository | Writer, base: TreeId |
 class _Storing:
     """Where a run puts what it has read."""
 
-    def __init__(self, writer: Writer, tree: ItemTree, changes: ItemChanges, watched: Watched) -> None:
+    def __init__(self, writer: Writer, contents: Contents, tree: ItemTree, seen: FolderRound, watched: Watched) -> None:
         self._writer = writer
+        self._contents = contents
         self._tree = tree
-        self._changes = changes
+        self._seen = seen
         self._watched = watched
 
     def keep(self, old: Record | None, answer: Fetched) -> bool:
@@ -114,6 +117,9 @@ class _Storing:
             return False
         self._tree.keep(old, answer.new, body, parts)
         self._watched.keep(answer.new)
+        if answer.flags:
+            about = About(answer.new.get("subject") or answer.new["id"], self._seen.path_of(answer.new["folder"]))
+            self._contents.report(about, answer.flags)
         return True
 
     def has(self, answer: Fetched) -> bool:

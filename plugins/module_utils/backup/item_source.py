@@ -50,11 +50,13 @@ class ItemSource(abc.ABC):
 
     C(item_errors) concern a single item; so many of C(sick_kinds) in a row as C(sick_after) says concern them all.
     C(is_keyed): entries of C(changes) carry what C(key) needs, or nothing does. C(has_watched): C(watch) may say so of some.
+    C(is_scanned): texts and files of items can hold malware.
     """
 
     word: t.ClassVar[str]
     is_keyed: t.ClassVar[bool] = True
     has_watched: t.ClassVar[bool] = False
+    is_scanned: t.ClassVar[bool] = True
     item_errors: t.ClassVar[tuple[type[BackupError], ...]] = ONE_OBJECT
     sick_kinds: t.ClassVar[tuple[type[BackupError], ...]] = MAYBE_ALL
     sick_after: t.ClassVar[int] = SICK_AFTER

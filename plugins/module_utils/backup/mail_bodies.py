@@ -25,13 +25,14 @@ from ..graph.mail_attachment_list import list_attachments
 from ..graph.mail_messages import read_mime
 from ..repository.types import SavedFile
 from .catalogue import Record
+from .contents import Contents, Kept
 from .item_failures import ONE_OBJECT, Sickness
 from .mail_changes import Action
 from .mime_names import NameScanner
+from .scan_marks import SCAN
 
 if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
-    from ..repository.writer import Writer
 
 BODIES_AT_ONCE = 4
 _CLOUD_DRIVES = (b"sharepoint.com/", b"1drv.ms/")
@@ -46,10 +47,14 @@ class Content:
     C(trouble) is why nobody knows whether there are links.
     """
 
-    mime: SavedFile
+    kept: Kept
     names: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     trouble: BackupError | None = None
+
+    @property
+    def mime(self) -> SavedFile:
+        return self.kept.file
 
     def describe(self, record: Record) -> None:
         """Put into the record what belongs there."""
@@ -57,6 +62,7 @@ class Content:
         for key, value in (
             ("attachment_names", list(dict.fromkeys((*self.names, *self.references)))),
             ("references", list(self.references)),
+            (SCAN, self.kept.mark),
         ):
             if value:
                 record[key] = value
@@ -67,10 +73,10 @@ class Content:
 class Bodies:
     """Reads MIME into the repository, a few at a time, and gives the results back in the order of asking."""
 
-    def __init__(self, client: GraphClient, user: UserId, writer: Writer) -> None:
+    def __init__(self, client: GraphClient, user: UserId, contents: Contents) -> None:
         self._client = client
         self._user = user
-        self._writer = writer
+        self._contents = contents
         self._pool: ThreadPoolExecutor | None = None
         self._running: deque[tuple[Action, Future[Content]]] = deque()
         self._sickness = Sickness()
@@ -99,11 +105,10 @@ class Bodies:
 
     def _read(self, message_id: MessageId, has_attachments: bool) -> Content:
         with read_mime(self._client, self._user, message_id) as body:
-            chunks = body.chunks() if body.bytes is None else [body.bytes]
             if not has_attachments:
-                return Content(self._writer.save_file(chunks))
+                return Content(self._contents.save_content(body))
             look = _Look()
-            mime = self._writer.save_file(look.watch(chunks))
+            mime = self._contents.save_content(body, watch=look.watch)
         if look.names and not look.has_cloud_link:
             return Content(mime, look.names)
         try:

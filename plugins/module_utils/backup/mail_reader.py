@@ -23,6 +23,7 @@ from ..graph.ids import UserId
 from ..repository.types import Node, TreeId
 from .catalogue import Catalogue
 from .compaction import compacted
+from .contents import About, Contents
 from .folder_places import FolderRound
 from .item_failures import MAYBE_ALL
 from .item_state import ItemState, load_state
@@ -51,6 +52,7 @@ def read_mail(
     *,
     now: datetime,
     offer: t.Callable[[TreeId], None],
+    contents: Contents | None = None,
     recoverable_items: bool = False,
 ) -> SourceRead:
     """Bring the tree of a member's mail up to date, with C(recoverable_items) that of what users deleted for good, too.
@@ -62,14 +64,15 @@ def read_mail(
     """
     state = load_state(writer, base)
     catalogue = Catalogue(writer, state.tree, state.facts.lines)
+    contents = contents or Contents(writer)
     with (
         temporary_databases(),
         contextlib.closing(MailChanges(client, user, state, catalogue, now=now, recoverable_items=recoverable_items)) as changes,
-        contextlib.closing(Bodies(client, user, writer)) as bodies,
+        contextlib.closing(Bodies(client, user, contents)) as bodies,
     ):
         folders = changes.hear()
         with contextlib.closing(ItemTree(writer, state, catalogue, folders)) as tree:
-            read = _Reading(state, changes, folders, bodies, tree, offer).run()
+            read = _Reading(state, changes, folders, bodies, contents, tree, offer).run()
         return read if read.tree is None or read.tree == base else dataclasses.replace(read, tree=compacted(writer, read.tree))
 
 
@@ -107,6 +110,7 @@ class _Reading:
         changes: MailChanges,
         folders: FolderRound,
         bodies: Bodies,
+        contents: Contents,
         tree: ItemTree,
         offer: t.Callable[[TreeId], None],
     ) -> None:
@@ -114,6 +118,7 @@ class _Reading:
         self._changes = changes
         self._folders = folders
         self._bodies = bodies
+        self._contents = contents
         self._tree = tree
         self._offer = offer
         self._counts = Counts(total=state.facts.items)
@@ -149,6 +154,9 @@ class _Reading:
                 self._counts.stored_bytes += answer.mime.stored_bytes
                 answer.describe(action.new)
                 self._keep(action, Node.file("body", received(action.new), answer.mime))
+                if answer.kept.flag is not None:
+                    about = About(action.new.get("subject") or action.new["id"], self._folders.path_of(action.new["folder"]))
+                    self._contents.report(about, [answer.kept.flag])
                 self._tell_of_links(action.new["id"], name, answer.trouble)
 
     def _tell_of_links(self, message_id: str, name: str, trouble: BackupError | None) -> None:

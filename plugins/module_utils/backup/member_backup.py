@@ -18,6 +18,7 @@ from ..graph.errors import Cancelled, MailboxUnavailable
 from ..graph.ids import UserId
 from ..repository.errors import BlobMissing, RepositoryDamaged, RepositoryError
 from ..repository.types import TreeId
+from .contents import Contents
 from .member_task import MemberTask, SourceReport, base_tree
 from .members import SourceState, SourceStatus
 from .results import Counts, Finding, Outcome, SourceResult, finding_of
@@ -28,6 +29,7 @@ if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
     from ..repository.repository import Repository
     from ..repository.writer import Writer
+    from .content_scan import ContentScan, SourceScan
 
 Read = t.TypeVar("Read", SourceRead, SourcePreview)
 _WITHOUT_MAILBOX = SourceState(status=SourceStatus.GOOD, availability=NO_MAILBOX)
@@ -44,8 +46,9 @@ def back_up_member(
     *,
     now: t.Callable[[], datetime],
     report: Report,
+    scan: ContentScan | None = None,
 ) -> None:
-    """Read every source, and report each: while it is read, of which nothing may come, and at its end.
+    """Read every source, and report each: while it is read, of which nothing may come, and at its end. C(scan) judges contents.
 
     A source that cannot be read keeps its last good state. Raises only what ends the whole run: Cancelled, and the errors
     of a repository that takes nothing any more.
@@ -53,7 +56,7 @@ def back_up_member(
     unavailable: MailboxUnavailable | None = None
     has_tree = False
     for source in sources:
-        work = _SourceWork(task, source, writer, report)
+        work = _SourceWork(task, source, writer, report, None if scan is None else scan.of(task.member, source.name))
         try:
             if unavailable is not None:
                 raise unavailable
@@ -109,12 +112,15 @@ def _to_nobody(report: SourceReport) -> None:
 class _SourceWork:
     """A source of a member while it is read: what it had before, and what it has offered so far."""
 
-    def __init__(self, task: MemberTask, source: Source, store: Repository | Writer, report: Report) -> None:
+    def __init__(
+        self, task: MemberTask, source: Source, store: Repository | Writer, report: Report, scan: SourceScan | None = None
+    ) -> None:
         self.offered: TreeId | None = None
         self._task = task
         self._source = source
         self._store = store
         self._report = report
+        self._scan = scan
         self._before = task.states.get(source.name)
         self._base: TreeId | None = None
 
@@ -123,10 +129,11 @@ class _SourceWork:
             self._base = self._stored_tree()
             return self._done(self._base, self._before, _none_as_before(self._source, self._before))
         user, title = UserId(self._task.member.id), f"{self._source.title} of {self._task.member.principal_name}"
+        contents = Contents(writer, self._scan)
 
         def read_from(base: TreeId | None) -> SourceRead:
             self._base = base
-            return self._source.read(client, user, writer, base, now=now, offer=self._offer)
+            return self._source.read(client, user, writer, base, now=now, offer=self._offer, contents=contents)
 
         read, warnings = _or_start_over(self._task, self._source, writer, title, read_from)
         is_incomplete = False
@@ -136,7 +143,8 @@ class _SourceWork:
             is_incomplete, warnings = self._before is not None and self._before.is_incomplete, ()
         tree = read.tree or self._base
         is_changed = tree != self._base
-        status = _status(read.findings)
+        findings = (*read.findings, *(() if self._scan is None else self._scan.findings(title)))
+        status = _status(findings)
         before, moment = self._before, now.isoformat(timespec="seconds")
         is_same = before is not None and (before.status, before.availability) == (status, read.availability) and not is_changed
         state = SourceState(status=status, last_success=moment, is_incomplete=is_incomplete, availability=read.availability)
@@ -148,10 +156,10 @@ class _SourceWork:
             before if is_same and before is not None else state,
             SourceResult(
                 source=self._source.name,
-                outcome=_outcome(read.findings),
+                outcome=_outcome(findings),
                 is_changed=is_changed,
                 counts=read.counts,
-                findings=read.findings,
+                findings=findings,
                 left_out=read.left_out,
                 last_success=now,
                 availability=read.availability,
@@ -188,7 +196,13 @@ class _SourceWork:
 
     def _done(self, tree: TreeId | None, state: SourceState, result: SourceResult | None) -> SourceReport:
         return SourceReport(
-            member_id=self._task.member.id, source=self._source.name, base=self._base, tree=tree, state=state, result=result
+            member_id=self._task.member.id,
+            source=self._source.name,
+            base=self._base,
+            tree=tree,
+            state=state,
+            result=result,
+            scan=None if self._scan is None else self._scan.so_far(),
         )
 
 

@@ -17,6 +17,7 @@ from ..repository.trees import find_node
 from ..repository.types import TreeId
 from .members import SourceState
 from .results import SourceResult
+from .scan_results import SourceScanned
 
 if t.TYPE_CHECKING:
     from ..repository.reading import BlobReader
@@ -38,7 +39,8 @@ class MemberTask:
 class SourceReport:
     """Where a source stands. C(result) is None while it is being read.
 
-    C(base) is the tree that it had before the run, None if it had none or that one is lost.
+    C(base) is the tree that it had before the run, None if it had none or that one is lost. C(scan) is what the malware scan has
+    found in it so far, None where nothing is scanned.
     """
 
     member_id: str
@@ -47,6 +49,7 @@ class SourceReport:
     tree: TreeId | None
     state: SourceState
     result: SourceResult | None = None
+    scan: SourceScanned | None = None
 
 
 def base_tree(task: MemberTask, source: str, store: BlobReader) -> TreeId | None:

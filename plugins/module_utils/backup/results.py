@@ -19,6 +19,7 @@ from .._errors import BackupError
 
 if t.TYPE_CHECKING:
     from ..graph.drive_estimate import DriveEstimate
+    from .scan_results import Flagged, RunScanned, ScanCounts
 
 _LISTED = 100
 
@@ -113,6 +114,7 @@ class SourceResult:
     last_success: datetime | None = None
     availability: str = ""
     warnings: tuple[str, ...] = ()
+    scan: ScanCounts | None = None
 
     def as_dict(self) -> dict[str, t.Any]:
         return {
@@ -123,6 +125,7 @@ class SourceResult:
             "left_out": list(self.left_out),
             "last_success": None if self.last_success is None else self.last_success.isoformat(),
             "availability": self.availability,
+            **({} if self.scan is None else {"scan": self.scan.as_dict()}),
         }
 
 
@@ -147,6 +150,8 @@ class MemberResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
+    """C(scan) is None for a plan that scans nothing. C(refused) are stored items for which the plan wants the run to fail."""
+
     run_id: str
     plan: str
     started: datetime
@@ -160,6 +165,8 @@ class RunResult:
     throttled_seconds: float
     warnings: tuple[str, ...] = field(default=())
     estimate: DriveEstimate | None = None
+    scan: RunScanned | None = None
+    refused: tuple[Flagged, ...] = ()
 
     @property
     def counts(self) -> Counts:
@@ -184,6 +191,7 @@ class RunResult:
             "requests": self.requests,
             "throttled_seconds": round(self.throttled_seconds, 1),
             **({} if self.estimate is None else {"estimate": self.estimate.as_dict()}),
+            **({} if self.scan is None else {"scan": self.scan.as_dict()}),
         }
 
 

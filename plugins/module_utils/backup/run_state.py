@@ -9,42 +9,64 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from .group_tree import GroupTree
 from .member_task import SourceReport
 from .results import MemberResult, SourceResult
+from .scan_results import Flagged, SourceScanned, worst_flagged
 from .sources import sources_of
 
 if t.TYPE_CHECKING:
     from ..plan.selection import Member
     from ..repository.writer import Writer
+    from .verdict_log import VerdictLog
 
 
 class RunState:
-    """Readers take C(tasks) from it and hand in reports, from any thread."""
+    """Readers take C(tasks) from it and hand in reports, from any thread. C(verdicts) is None when nothing is scanned."""
 
-    def __init__(self, group: GroupTree, writer: Writer, members: t.Sequence[Member]) -> None:
+    def __init__(self, group: GroupTree, writer: Writer, members: t.Sequence[Member], verdicts: VerdictLog | None = None) -> None:
         self.group = group
+        self.verdicts = verdicts
         self.sources = sources_of(group.plan)
         self.tasks = [group.task(member) for member in members]
         self._writer = writer
         self._members = members
         self._results: dict[str, list[SourceResult]] = {member.id: [] for member in members}
+        self._scanned: dict[tuple[str, str], SourceScanned] = {}
 
     def take(self, report: SourceReport) -> None:
         """What the report names is in the repository, or comes there with the next flush of the run's writer."""
         self.group.put(report)
+        if report.scan is not None:
+            self._scanned[report.member_id, report.source] = report.scan
         if report.result is not None:
-            self._results[report.member_id].append(report.result)
+            scanned = self._scanned.get((report.member_id, report.source))
+            result = report.result if scanned is None else dataclasses.replace(report.result, scan=scanned.counts)
+            self._results[report.member_id].append(result)
 
     def save_checkpoint(self, more_bytes: int = 0) -> None:
         """Save a snapshot of what there is, if enough was stored since the last one; C(more_bytes) by others than the run's writer."""
-        self.group.save_checkpoint(self._writer, self._writer.stats.stored_bytes + more_bytes)
+        self.group.save_checkpoint(self._writer, self._writer.stats.stored_bytes + more_bytes, self._before_checkpoint)
+
+    def save_verdicts(self) -> None:
+        """Before a snapshot with their contents: who sees that one sees the verdicts too."""
+        if self.verdicts is not None:
+            self.verdicts.save(self._writer, self.group.now())
+
+    def scanned(self) -> list[SourceScanned]:
+        """What the malware scan has found in each source so far."""
+        return list(self._scanned.values())
 
     def has_reported(self, member_id: str, source: str) -> bool:
         """Whether a source has a result."""
         return any(result.source == source for result in self._results[member_id])
+
+    def _before_checkpoint(self) -> tuple[Flagged, ...]:
+        self.save_verdicts()
+        return worst_flagged(self.scanned(), self.group.flagged_before)
 
     def results(self) -> list[MemberResult]:
         return [

@@ -13,6 +13,7 @@ import typing as t
 
 from .._text import count_text, size_text
 from .results import Outcome, RunResult
+from .scan_sentences import backlog_sentence, scan_part
 
 _NAMED = 5
 
@@ -36,7 +37,8 @@ def run_sentence(result: RunResult, *, is_check: bool) -> str:
     if not result.is_changed:
         return f"{members} checked: nothing has changed since the last run, so nothing was written."
     total = count_text(counts.total, "item")
-    return f"{members} backed up: {changes or 'no item changed'}; {total} in the restore point, {size_text(result.stored_bytes)} stored."
+    done = f"{members} backed up: {changes or 'no item changed'}; {total} in the restore point, {size_text(result.stored_bytes)} stored."
+    return done if result.scan is None else done + scan_part(result.scan)
 
 
 def no_mailbox_sentence(names: t.Sequence[str]) -> str:
@@ -74,6 +76,8 @@ def _listed(names: t.Sequence[str]) -> str:
 def failure_sentence(result: RunResult) -> str:
     """A run that did not end complete: who is concerned, the first reason, what it means, what happens next."""
     bad = [member for member in result.members if member.outcome is not Outcome.COMPLETE]
+    if not bad and result.scan is not None:
+        return backlog_sentence(result, result.scan)
     reasons = [finding.reason for member in bad for source in member.sources for finding in source.findings]
     names = _listed([member.principal_name for member in bad])
     ended = "failed" if result.outcome is Outcome.FAILED else "ended partial"

@@ -35,6 +35,7 @@ if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
     from ..repository.repository import Repository
     from ..repository.writer import Writer
+    from .contents import Contents
 
 MAILBOX_SETTINGS = "mailboxSettings"
 RULES = "rules"
@@ -44,14 +45,21 @@ TITLES = {MAILBOX_SETTINGS: "Mailbox settings", RULES: "Inbox rules", CATEGORIES
 
 
 def read_settings(
-    client: GraphClient, user: UserId, writer: Writer, base: TreeId | None, *, now: datetime, offer: t.Callable[[TreeId], None]
+    client: GraphClient,
+    user: UserId,
+    writer: Writer,
+    base: TreeId | None,
+    *,
+    now: datetime,
+    offer: t.Callable[[TreeId], None],
+    contents: Contents | None = None,
 ) -> SourceRead:
     """Bring the tree of a mailbox's settings up to date.
 
     Raises BackupError when none of them can be read.
     """
     del offer
-    return read_items(SettingsSource(client, user), writer, base, now=now)
+    return read_items(SettingsSource(client, user), writer, base, now=now, contents=contents)
 
 
 def preview_settings(client: GraphClient, user: UserId, store: Repository | Writer, base: TreeId | None, *, now: datetime) -> SourcePreview:
@@ -63,6 +71,7 @@ class SettingsSource(ItemSource):
     """One folder that lies at the root of the source, and three items. One of them may be refused while others are not."""
 
     word = "setting"
+    is_scanned = False
     item_errors = (*ONE_OBJECT, AccessDenied)
     sick_kinds = (*MAYBE_ALL, AccessDenied)
     sick_after = len(TITLES)

@@ -32,6 +32,7 @@ if t.TYPE_CHECKING:
     from ..plan.model import Plan
     from ..repository.repository import Repository
     from ..repository.writer import Writer
+    from .contents import Contents
     from .members import SourceState
 
 
@@ -51,6 +52,7 @@ class ReadSource(t.Protocol):
         *,
         now: datetime,
         offer: t.Callable[[TreeId], None],
+        contents: Contents | None,
     ) -> SourceRead: ...
 
 

@@ -41,12 +41,20 @@ if t.TYPE_CHECKING:
     from ..graph.delta import Page
     from ..repository.repository import Repository
     from ..repository.writer import Writer
+    from .contents import Contents
 
 _UNREADABLE = (BadAnswer, ItemUnreadable, NotFound, RequestRefused)
 
 
 def read_tasks(
-    client: GraphClient, user: UserId, writer: Writer, base: TreeId | None, *, now: datetime, offer: t.Callable[[TreeId], None]
+    client: GraphClient,
+    user: UserId,
+    writer: Writer,
+    base: TreeId | None,
+    *,
+    now: datetime,
+    offer: t.Callable[[TreeId], None],
+    contents: Contents | None = None,
 ) -> SourceRead:
     """Bring the tree of a member's tasks up to date. A cloud without To Do gives no tree, which is said.
 
@@ -55,7 +63,7 @@ def read_tasks(
     del offer
     if not has_tasks(client.cloud):
         return SourceRead(tree=base, counts=_stored(writer, base), availability=NOT_IN_THIS_CLOUD)
-    return read_items(TasksSource(client, user), writer, base, now=now)
+    return read_items(TasksSource(client, user), writer, base, now=now, contents=contents)
 
 
 def preview_tasks(client: GraphClient, user: UserId, store: Repository | Writer, base: TreeId | None, *, now: datetime) -> SourcePreview:

@@ -13,6 +13,7 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 import traceback
@@ -29,8 +30,10 @@ from ..graph.limits import Budgets
 from .group_tree import is_checkpoint_due
 from .member_backup import back_up_member
 from .member_task import MemberTask, SourceReport
+from .scan_setup import ScanSetup, opened_engine, opened_scan
 from .sources import sources_of
 from .usage import Usage, usage_of
+from .verdict_log import NewParts
 
 if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
@@ -39,6 +42,7 @@ if t.TYPE_CHECKING:
     from ..plan.model import Plan
     from ..repository.repository import Repository
     from ..repository.writer import Writer
+    from .content_scan import ContentScan
 
 #: Answers take a tenth of a second, and a mailbox gives four at a time: fewer would leave cores idle (C(make bench), part delayed).
 MEMBERS_AT_ONCE = 25
@@ -57,14 +61,16 @@ class WorkerSetup:
     hostname: str
     lock_timeout: float = 0.0
     budgets: Budgets | None = None
+    scan: ScanSetup | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Reports whose content is in the repository, and how many bytes this worker has stored in all."""
+    """Reports whose content is in the repository, as are their verdicts, and how many bytes this worker has stored in all."""
 
     reports: tuple[SourceReport, ...]
     stored_bytes: int
+    verdicts: NewParts
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +110,34 @@ def work(pipe: Connection, common: CommonCells) -> None:
         with connect(setup.settings, budgets=setup.budgets, common=common) as client:
             repository = setup.open_repository()
             lock_timeout = max(setup.lock_timeout, _LOCK_PATIENCE_SECONDS)
-            with repository.writing(hostname=setup.hostname, lock_timeout=lock_timeout, caches_index=False) as writer:
-                _Work(setup, client, writer, parent).run()
+            with (
+                repository.writing(hostname=setup.hostname, lock_timeout=lock_timeout, caches_index=False) as writer,
+                _opened_scan(setup, writer) as scan,
+            ):
+                _Work(setup, client, writer, parent, scan).run()
                 usage = usage_of(client, writer)
         parent.tell(Done(usage))
     except _ParentGone:
         return
     except BackupError as error:
         parent.tell(Broken(error))
+
+
+@contextlib.contextmanager
+def _opened_scan(setup: WorkerSetup, writer: Writer) -> t.Iterator[ContentScan | None]:
+    """An engine that stopped to answer since the parent asked it is a matter of the sources. The parent warns of damage."""
+    if setup.scan is None:
+        yield None
+        return
+    with (
+        opened_engine(setup.scan, setup.now, may_be_down=True) as scanner,
+        opened_scan(setup.scan, scanner, writer, setup.now, _pass_over) as scan,
+    ):
+        yield scan
+
+
+def _pass_over(warning: str) -> None:
+    del warning
 
 
 class _ParentGone(Exception):
@@ -144,8 +170,9 @@ class _Parent:
 class _Work:
     """The tasks of this worker, some of them at a time."""
 
-    def __init__(self, setup: WorkerSetup, client: GraphClient, writer: Writer, parent: _Parent) -> None:
+    def __init__(self, setup: WorkerSetup, client: GraphClient, writer: Writer, parent: _Parent, scan: ContentScan | None = None) -> None:
         self._setup = setup
+        self._scan = scan
         self._sources = sources_of(setup.plan)
         self._client = client
         self._writer = writer
@@ -165,7 +192,7 @@ class _Work:
         self._tell_stored()
 
     def _back_up(self, task: MemberTask) -> str:
-        back_up_member(task, self._sources, self._client, self._writer, now=self._setup.now, report=self._report)
+        back_up_member(task, self._sources, self._client, self._writer, now=self._setup.now, report=self._report, scan=self._scan)
         return task.member.id
 
     def _tell_of_end(self, member: Future[str]) -> None:
@@ -185,7 +212,8 @@ class _Work:
 
     def _tell_stored(self) -> None:
         """Flush first: what a report names may be in a snapshot of the parent a moment later."""
+        verdicts = NewParts() if self._scan is None else self._scan.log.save_parts(self._writer)
         self._writer.flush()
         self._told_bytes = self._writer.stats.stored_bytes
-        self._parent.tell(Stored(tuple(self._reports), self._told_bytes))
+        self._parent.tell(Stored(tuple(self._reports), self._told_bytes, verdicts))
         self._reports.clear()

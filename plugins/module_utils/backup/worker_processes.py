@@ -178,6 +178,8 @@ def _heed(message: Message, worker: _Worker, run: RunState) -> None:
         worker.reading.discard(message.member_id)
     else:
         worker.stored_bytes = message.stored_bytes
+        if run.verdicts is not None:
+            run.verdicts.adopt(message.verdicts)
         for report in message.reports:
             run.take(report)
 

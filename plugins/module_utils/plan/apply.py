@@ -102,7 +102,6 @@ def apply_plan(
     L(InputError), L(SelectionError), L(DamagedPlan), L(StateUnusable), L(RepositoryReplaced), L(RepositoryUnwritable) and the
     errors of the graph and repository rooms.
     """
-    refuse_unsupported(wanted)
     current = store.load(wanted.name)
     if is_name_derived and current is not None:
         _refuse_other_title(current.plan, wanted)
@@ -151,19 +150,6 @@ def remove_plan(store: PlanStore, *, name: str | None, title: str | None, check_
         changes=plan_changes(stored.plan if stored else None, None),
         reference=name or title or "",
     )
-
-
-def refuse_unsupported(plan: Plan) -> None:
-    """Raise L(InputError) for what a plan can declare but this version of the collection cannot do yet."""
-    wishes = {
-        "malware_scan: true": plan.malware_scan.enabled,
-    }
-    unsupported = [wish for wish, is_wished in wishes.items() if is_wished]
-    if unsupported:
-        raise InputError(
-            f"{' and '.join(unsupported)} {'is' if len(unsupported) == 1 else 'are'} not supported yet by this version of the collection.",
-            hint="Nothing was changed; leave the option out, or switch it off, until a version that supports it is installed.",
-        )
 
 
 def _refuse_other_title(current: Plan, wanted: Plan) -> None:

@@ -14,11 +14,23 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import enum
 import os
 import typing as t
 
 from ..repository.storage_options import S3Options
-from .model import MAILBOX_SOURCES, BackupType, Encryption, MalwareScan, Plan, Selection, name_from_title
+from .model import (
+    MAILBOX_SOURCES,
+    BackupType,
+    Encryption,
+    MalwareScan,
+    OnFlagged,
+    OnScannerDown,
+    Plan,
+    ScanEngine,
+    Selection,
+    name_from_title,
+)
 from .retention import Retention
 from .schedule import (
     DEFAULT_AT,
@@ -60,7 +72,7 @@ def plan_from_dict(declaration: Declaration) -> Plan:
         versions=declared.get("versions", 0),
         permissions=declared.get("permissions", False),
         encryption=Encryption(**declared.get("encryption", {})),
-        malware_scan=MalwareScan(**declared.get("malware_scan", {})),
+        malware_scan=_malware_scan(declared["malware_scan"]) if "malware_scan" in declared else MalwareScan(),
         repository=_tidy_location(declared["repository"]),
         s3=_s3(declared.get("s3", {})),
     )
@@ -82,7 +94,7 @@ def plan_to_dict(plan: Plan) -> Document:
         "versions": plan.versions if plan.backup_type is BackupType.ONEDRIVE else None,
         "permissions": plan.permissions if plan.backup_type is BackupType.ONEDRIVE else None,
         "encryption": {"enabled": plan.encryption.enabled},
-        "malware_scan": {"enabled": plan.malware_scan.enabled},
+        "malware_scan": _malware_scan_to_dict(plan.malware_scan),
         "repository": plan.repository,
         "s3": _without_absent(dataclasses.asdict(plan.s3)) or None,
     }
@@ -111,6 +123,29 @@ def _tidy_location(location: str) -> str:
 def _s3(declared: Declaration) -> S3Options:
     endpoint = declared.get("endpoint")
     return S3Options(**{**declared, "endpoint": endpoint and endpoint.rstrip("/")})
+
+
+def _malware_scan(declared: Declaration) -> MalwareScan:
+    """Whoever declares how to scan wants a scan, unless C(enabled) says otherwise."""
+    default = MalwareScan()
+    return MalwareScan(
+        enabled=declared.get("enabled", True),
+        engine=ScanEngine(declared.get("engine", default.engine)),
+        socket=declared.get("socket", default.socket),
+        rules=tuple(os.path.normpath(path) for path in declared.get("rules", default.rules)),
+        on_infected=OnFlagged(declared.get("on_infected", default.on_infected)),
+        on_unscannable=OnFlagged(declared.get("on_unscannable", default.on_unscannable)),
+        on_scanner_down=OnScannerDown(declared.get("on_scanner_down", default.on_scanner_down)),
+        size_limit_mb=declared.get("size_limit_mb", default.size_limit_mb),
+    )
+
+
+def _malware_scan_to_dict(scan: MalwareScan) -> Document:
+    """All of it, but nothing more than that it is off where nothing was declared."""
+    if scan == MalwareScan():
+        return {"enabled": False}
+    values = dataclasses.asdict(scan)
+    return {key: value.value if isinstance(value, enum.Enum) else list(value) if key == "rules" else value for key, value in values.items()}
 
 
 def _schedule(declared: Declaration) -> Schedule:

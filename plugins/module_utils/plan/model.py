@@ -55,11 +55,53 @@ class Encryption:
     enabled: bool = True
 
 
+class ScanEngine(str, enum.Enum):
+    """What scans: C(auto) is clamd when it answers, else YARA when there are rules."""
+
+    AUTO = "auto"
+    CLAMAV = "clamav"
+    YARA = "yara"
+
+
+class OnFlagged(str, enum.Enum):
+    """What a run does about contents that it has stored all the same."""
+
+    KEEP_AND_REPORT = "keep_and_report"
+    FAIL_RUN = "fail_run"
+
+
+class OnScannerDown(str, enum.Enum):
+    """What a run does with a content that nobody could scan."""
+
+    FAIL = "fail"
+    BACKUP_UNSCANNED = "backup_unscanned"
+
+
+DEFAULT_CLAMD_SOCKET = "/run/clamav/clamd.ctl"
+DEFAULT_SIZE_LIMIT_MB = 200
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MalwareScan:
-    """Whether items are scanned while they are backed up."""
+    """Whether contents are scanned while they are backed up, by what, and what follows.
+
+    C(socket) of clamd is a path, or C(tcp://host:port). C(rules) are files and folders of YARA rules. Contents of more than
+    C(size_limit_mb) MiB are not scanned.
+    """
 
     enabled: bool = False
+    engine: ScanEngine = ScanEngine.AUTO
+    socket: str = DEFAULT_CLAMD_SOCKET
+    rules: tuple[str, ...] = ()
+    on_infected: OnFlagged = OnFlagged.KEEP_AND_REPORT
+    on_unscannable: OnFlagged = OnFlagged.KEEP_AND_REPORT
+    on_scanner_down: OnScannerDown = OnScannerDown.FAIL
+    size_limit_mb: int = DEFAULT_SIZE_LIMIT_MB
+
+    @property
+    def keeps_unscanned(self) -> bool:
+        """Whether what nobody could scan is stored all the same."""
+        return self.on_scanner_down is OnScannerDown.BACKUP_UNSCANNED
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ import typing as t
 from .. import _deps
 from .._errors import InputError
 from .model import MAILBOX_SOURCES, MOST_VERSIONS, NAME_PATTERN, BackupType
+from .scan_schema import MALWARE_SCAN_SCHEMA
 from .schedule import INTERVALS, Weekday, find_time_zone
 
 if t.TYPE_CHECKING:
@@ -31,6 +32,10 @@ _SINGLE_LINE = r"^[^\x00-\x1f\x7f]+\Z"
 
 def _only_with(condition: str) -> Schema:
     return {"not": {}, "says": f"can only be given with {condition}"}
+
+
+def _off_but_with(condition: str) -> Schema:
+    return {"const": False, "says": f"can only be true with {condition}"}
 
 
 def _switch() -> Schema:
@@ -182,7 +187,7 @@ PLAN_SCHEMA: Schema = {
         "versions": {"type": "integer", "minimum": 0, "maximum": MOST_VERSIONS, "says": f"must be a number from 0 to {MOST_VERSIONS}"},
         "permissions": {"type": "boolean", "says": "must be true or false"},
         "encryption": _switch(),
-        "malware_scan": _switch(),
+        "malware_scan": MALWARE_SCAN_SCHEMA,
         "repository": {
             "type": "string",
             "pattern": r"^(/[^\x00-\x1f\x7f]*|s3://[^\x00-\x1f\x7f@]+|(?!s3:)[a-z][a-z0-9]*:[^\x00-\x1f\x7f@]+)\Z",
@@ -204,7 +209,12 @@ PLAN_SCHEMA: Schema = {
         },
         {
             "if": {"properties": {"backup_type": {"const": BackupType.MAILBOX.value}}},
-            "else": {"properties": {"sources": _only_with("backup_type: mailbox")}},
+            "else": {
+                "properties": {
+                    "sources": _only_with("backup_type: mailbox"),
+                    **{name: _off_but_with("backup_type: mailbox") for name in ("recoverable_items", "archive_mailboxes")},
+                }
+            },
         },
         {
             "if": {"properties": {"backup_type": {"const": BackupType.ONEDRIVE.value}}},

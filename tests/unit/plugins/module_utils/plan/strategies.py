@@ -59,6 +59,19 @@ retentions = st.one_of(
 )
 
 names = st.lists(lines, max_size=4)
+paths = lines.map(lambda text: f"/{text}")
+scan_policies = {
+    "enabled": st.booleans(),
+    "socket": st.sampled_from(["/run/clamd.scan/clamd.sock", "tcp://scanner.example.com:3310", "tcp://[::1]:3310"]),
+    "on_infected": st.sampled_from(["keep_and_report", "fail_run"]),
+    "on_unscannable": st.sampled_from(["keep_and_report", "fail_run"]),
+    "on_scanner_down": st.sampled_from(["fail", "backup_unscanned"]),
+    "size_limit_mb": st.integers(1, 4000),
+}
+scans = st.one_of(
+    st.fixed_dictionaries({}, optional={**scan_policies, "engine": st.sampled_from(["auto", "clamav"])}),
+    st.fixed_dictionaries({"engine": st.sampled_from(["auto", "yara"]), "rules": st.lists(paths, min_size=1)}, optional=scan_policies),
+)
 in_folders = st.fixed_dictionaries(
     {
         "title": lines,
@@ -71,10 +84,8 @@ in_folders = st.fixed_dictionaries(
         "name": st.from_regex(r"[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?", fullmatch=True),
         "schedule": st.none() | schedules,
         "retention": st.none() | retention_declarations,
-        "recoverable_items": st.booleans(),
-        "archive_mailboxes": st.booleans(),
         "encryption": st.fixed_dictionaries({}, optional={"enabled": st.booleans()}),
-        "malware_scan": st.none() | st.fixed_dictionaries({}, optional={"enabled": st.booleans()}),
+        "malware_scan": st.none() | scans,
     },
 )
 s3_declarations = st.none() | st.fixed_dictionaries(
@@ -93,10 +104,12 @@ in_buckets = st.builds(
     s3_declarations,
 )
 of_drives = st.fixed_dictionaries({}, optional={"versions": st.none() | st.integers(0, 500), "permissions": st.none() | st.booleans()})
+of_mailboxes = st.fixed_dictionaries({}, optional={"recoverable_items": st.booleans(), "archive_mailboxes": st.booleans()})
 declarations = st.builds(
-    lambda declaration, drives: {**declaration, **(drives if declaration["backup_type"] == "onedrive" else {})},
+    lambda declaration, drives, mailboxes: {**declaration, **(drives if declaration["backup_type"] == "onedrive" else mailboxes)},
     in_folders | in_buckets,
     of_drives,
+    of_mailboxes,
 )
 plans = declarations.map(plan_from_dict)
 

@@ -53,7 +53,23 @@ def test_options_of_drives_are_those_of_plans_of_drives() -> None:
     assert (declared["versions"], declared["permissions"], declared["sources"]) == (3, True, None)
     assert problem(versions=3) == "Option versions can only be given with backup_type: onedrive."
     assert problem(permissions=False) == "Option permissions can only be given with backup_type: onedrive."
+    assert plan_to_dict(plan_from_dict({**MINIMAL, "backup_type": "onedrive", "archive_mailboxes": False}))["archive_mailboxes"] is False
+    for option in ("recoverable_items", "archive_mailboxes"):
+        assert f"Option {option} can only be true with backup_type: mailbox, not True." in problem(backup_type="onedrive", **{option: True})
     assert problem(backup_type="onedrive", versions=-1) == "Option versions must be a number from 0 to 500, not -1."
+
+
+def test_whoever_says_how_to_scan_wants_a_scan_and_gets_every_default() -> None:
+    assert plan_to_dict(plan_from_dict({**MINIMAL, "malware_scan": {"on_infected": "fail_run"}}))["malware_scan"] == {
+        "enabled": True,
+        "engine": "auto",
+        "socket": "/run/clamav/clamd.ctl",
+        "rules": [],
+        "on_infected": "fail_run",
+        "on_unscannable": "keep_and_report",
+        "on_scanner_down": "fail",
+        "size_limit_mb": 200,
+    }
 
 
 @given(plans)
@@ -131,7 +147,14 @@ def test_two_backup_types_are_two_plans(value: object) -> None:
         ({"retention": {}}, "Option retention needs at least one rule, or forever: true."),
         ({"retention": {"forever": True, "keep_last": 1}}, "Option retention either keeps everything with forever or follows other rules"),
         ({"retention": {"keep_daily": 0}}, "Option retention.keep_daily must be a number of days, 1 or more, not 0."),
-        ({"malware_scan": "perhaps"}, "Option malware_scan must be true or false, not 'perhaps'."),
+        ({"malware_scan": "perhaps"}, "Option malware_scan must be true or false, or a dictionary of options, not 'perhaps'."),
+        ({"malware_scan": {"engine": "yara"}}, "Option malware_scan.rules is missing. The engine yara finds what your rules describe."),
+        ({"malware_scan": {"engine": "yara", "rules": []}}, "Option malware_scan.rules must name at least one file or folder"),
+        ({"malware_scan": {"engine": "clamav", "rules": ["/r"]}}, "Option malware_scan.rules can only be given with engine: yara or"),
+        ({"malware_scan": {"rules": ["r.yar"]}}, "Option malware_scan.rules, entry 1 must be the absolute path of a file or folder"),
+        ({"malware_scan": {"socket": "clamd.ctl"}}, "Option malware_scan.socket must be the absolute path of clamd's socket, or tcp://"),
+        ({"malware_scan": {"on_infected": "delete"}}, "malware_scan.on_infected must be keep_and_report or fail_run, not 'delete'."),
+        ({"malware_scan": {"size_limit_mb": 0}}, "Option malware_scan.size_limit_mb must be a number of MiB from 1 to 4,000, not 0."),
         ({"colour": "blue"}, "Option colour is not known."),
     ],
 )
