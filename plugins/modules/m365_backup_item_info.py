@@ -14,6 +14,7 @@ description:
     point of a plan, in several, or in all of them.
   - Says of each item in which of these restore points it is, so that one that was deleted is found with the last one that has it.
     Of a file it also says what it was like in each of them.
+  - Says of each item what the malware scan has found in it.
   - Only the catalogues in the repository are read, not the items. No connection to Microsoft 365 is needed, and nothing is changed.
   - The RV(matches[].id) that are returned are what O(tenantvault.m365_backup.m365_backup_restore#module:item_ids) takes.
 author:
@@ -73,6 +74,16 @@ options:
     description:
       - Of O(snapshots), only those that were made before this time with its zone.
     type: str
+  verdict:
+    description:
+      - Only items of which the malware scan says this. The newest of what was said when the item was backed up and what a later scan again
+        has said of its content counts.
+      - V(clean) means that an engine has said so of all of it. V(infected) also finds files of which only an earlier version is infected.
+        V(unscannable) is what no engine could look into, such as an encrypted archive, V(unscanned) what was stored while no engine
+        answered, and V(not_scanned) what no plan has asked to scan, or what is known of no longer.
+      - The directories of all items that match the other options are read for it, so it takes longer than the other options.
+    type: str
+    choices: [clean, infected, unscannable, unscanned, not_scanned]
   limit:
     description:
       - How many items to list, the newest ones first. RV(item_count) counts all of them.
@@ -128,6 +139,13 @@ EXAMPLES = r"""
     snapshot: "{{ found.matches[0].states[0].last_snapshot.id }}"
     item_ids: ["{{ found.matches[0].id }}"]
     target_path: /srv/restore
+
+- name: Which items that anybody has are infected, and in which restore points are they?
+  tenantvault.m365_backup.m365_backup_item_info:
+    plan: sales-and-marketing
+    passphrase_file: /etc/m365_backup/passphrase
+    snapshots: [all]
+    verdict: infected
 
 - name: Who in the group has received mail from this address in May?
   tenantvault.m365_backup.m365_backup_item_info:
@@ -235,6 +253,35 @@ matches:
       description: When the item was last changed, where that is known.
       type: str
       sample: "2026-05-17T08:12:05Z"
+    verdict:
+      description: What the malware scan says of the item as it is in the newest restore point that has it; see O(verdict).
+      type: str
+      sample: clean
+    scan:
+      description: How it came to that.
+      type: dict
+      contains:
+        names:
+          description: What was found, in the words of the engine.
+          type: list
+          elements: str
+        reason:
+          description: Why it could not be scanned.
+          type: str
+        engine:
+          description: Which engine said so, V(clamav) or V(yara).
+          type: str
+        database:
+          description: With which version of what it looks for.
+          type: str
+        time:
+          description: When.
+          type: str
+        infected_versions:
+          description: How many earlier versions of a file are infected.
+          type: int
+      sample:
+        {"names": [], "reason": "", "engine": "clamav", "database": "1.4.6/27463", "time": "2026-05-18T22:31:12Z", "infected_versions": 0}
     states:
       description:
         - What a file was like in the restore points that have it, the oldest first; of more than a hundred states the newest hundred.
@@ -338,6 +385,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import InputError
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_filter_options import filter_of, moment_of
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_verdicts import ScanState
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.source_words import SOURCES
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.repository_access import open_plan_repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.item_search import Wish, search
@@ -354,6 +402,7 @@ OPTIONS = ArgumentSpec(
         "snapshots": {"type": "list", "elements": "str", "default": ["latest"]},
         "snapshots_after": {"type": "str"},
         "snapshots_before": {"type": "str"},
+        "verdict": {"type": "str", "choices": ["clean", "infected", "unscannable", "unscanned", "not_scanned"]},
         "limit": {"type": "int", "default": 100},
         "lock_timeout": {"type": "int", "default": 600},
     },
@@ -375,6 +424,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         sources=tuple(params["sources"]),
         folder=params["folder"],
         item_filter=filter_of(params),
+        verdict=None if params["verdict"] is None else ScanState(params["verdict"]),
         limit=params["limit"],
     )
     repository = open_plan_repository(stored, read_passphrase(params, stored.plan), storage_credentials(params))

@@ -149,6 +149,18 @@ options:
         They are uploaded one after the other, from the oldest to the newest, which costs as much as so many files.
     type: bool
     default: false
+  include_infected:
+    description:
+      - Whether also what the malware scan has found to be infected is restored. Without it, such items are refused, each is one of the
+        RV(findings) with the code C(infected), everything else is restored, and the task fails at its end.
+      - With O(target_path), whatever O(file_format) says, they are written into a zip file of their own beside the rest,
+        C(<member>.infected.zip), which is encrypted with AES-256, and whose password is C(infected). So nothing opens them by mistake, and
+        no virus scanner of the host takes them away. C(unzip) of Linux does not know this encryption; 7-Zip and C(bsdtar) do.
+      - With O(target_mailbox) and O(target_drive) they are restored as they are. Microsoft 365 may refuse or block them.
+      - Of a file in a OneDrive its newest content counts. An earlier version that is infected is left out by itself with O(versions).
+      - What the scan could not look into, or never looked at, is restored, and counted in RV(scan).
+    type: bool
+    default: false
   switch_on:
     description:
       - Which of the V(sources=settings) that act on their own are switched on as they were. The others are restored, and
@@ -238,6 +250,16 @@ EXAMPLES = r"""
     target_folder: From Bob
   check_mode: true
 
+- name: Hand an infected message to those who look into it, in an encrypted zip file
+  tenantvault.m365_backup.m365_backup_restore:
+    plan: sales-and-marketing
+    passphrase_file: /etc/m365_backup/passphrase
+    member: alice@contoso.com
+    sources: [mail]
+    message_id: <4711@fabrikam.com>
+    target_path: /srv/restore
+    include_infected: true
+
 - name: Put the documents back that were encrypted on Monday
   tenantvault.m365_backup.m365_backup_restore:
     plan: sales-onedrive
@@ -322,6 +344,31 @@ sources:
   type: dict
   returned: success or partial failure
   sample: {"mail": {"target": "Restored 2026-11-22 223007", "restored": 204, "copied": 0, "replaced": 0, "kept": 12, "unchanged": 0}}
+scan:
+  description:
+    - What the malware scan has said of the chosen items; all of them count, also those that were there already.
+    - The newest of what was said when an item was backed up and what a later scan again has said of its content counts.
+  type: dict
+  returned: success or partial failure
+  contains:
+    refused:
+      description: How many are infected and were not restored.
+      type: int
+    infected:
+      description: How many are infected and were restored, with O(include_infected=true).
+      type: int
+    unscannable:
+      description: Into how many no engine could look, such as encrypted archives. They are restored.
+      type: int
+    unscanned:
+      description: How many were stored while no engine answered, and not scanned since. They are restored.
+      type: int
+  sample: {"refused": 0, "infected": 0, "unscannable": 3, "unscanned": 0}
+infected_archive:
+  description: The zip file with what is infected, empty where there is none.
+  type: str
+  returned: success or partial failure
+  sample: ""
 estimate:
   description:
     - What the restore into a mailbox or OneDrive would cost at least, in C(items), C(upload_bytes), C(requests) and
@@ -368,6 +415,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
     storage_arguments,
     storage_credentials,
 )
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import InputError
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_filter_options import filter_of
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.repository_access import open_plan_repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.conflict import Policy
@@ -399,6 +447,7 @@ OPTIONS = ArgumentSpec(
         "conflict_policy": {"type": "str", "choices": [policy.value for policy in Policy], "default": Policy.SKIP.value},
         "permissions": {"type": "bool", "default": False},
         "versions": {"type": "bool", "default": False},
+        "include_infected": {"type": "bool", "default": False},
         "switch_on": {"type": "list", "elements": "str", "choices": ["automatic_replies", "rules"], "default": []},
         "archive_target": {"type": "str", "choices": ["primary", "archive"], "default": "primary"},
         "lock_timeout": {"type": "int", "default": 600},
@@ -411,6 +460,7 @@ OPTIONS = ArgumentSpec(
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     """Do what the task declares."""
     params = module.params
+    target = _target(params)
     stored = plan_store(params).find(params["plan"])
     repository = open_plan_repository(stored, read_passphrase(params, stored.plan), storage_credentials(params))
     wanted = Wanted(
@@ -420,7 +470,8 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         sources=tuple(params["sources"]),
         folder=params["folder"],
         item_filter=filter_of(params),
-        target=_target(params),
+        target=target,
+        includes_infected=params["include_infected"],
     )
     result = restore(
         wanted,
@@ -440,6 +491,11 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def _target(params: dict[str, t.Any]) -> IntoFiles | IntoMailbox | IntoDrive:
+    if params["target_drive"] is None and (unfit := [name for name in ("permissions", "versions") if params[name]]):
+        raise InputError(
+            f"Only a OneDrive takes {' and '.join(unfit)}, and the restore does not go into one.",
+            hint=f"Leave {' and '.join(unfit)} out, or restore into a OneDrive with target_drive.",
+        )
     if params["target_path"] is not None:
         return IntoFiles(path=Path(params["target_path"]), file_format=params["file_format"])
     is_original, policy = params["placement"] == "original", Policy(params["conflict_policy"])

@@ -49,7 +49,8 @@ options:
         and O(rotate_over).
       - V(data) reads all data.
       - V(drill) restores a sample of the latest restore point of the plan into a temporary folder, compares it with what the backup has
-        recorded of it, and removes it again. It proves that restoring works with the secret that you give. Give it the recovery
+        recorded of it, and removes it again. What the malware scan has found to be infected is compared in memory instead.
+        It proves that restoring works with the secret that you give. Give it the recovery
         key in O(recovery_key), to prove that this works, too.
     type: str
     choices: [structure, subset, data, drill]
@@ -374,7 +375,9 @@ drill:
       type: int
       returned: always
     members:
-      description: The members of the sample, how many items the restore point holds of each, by source, and the items that were sampled.
+      description:
+        - The members of the sample, how many items the restore point holds of each, by source, and the items that were sampled.
+        - Of these also C(verdict), which is what the malware scan says of them.
       type: list
       elements: dict
       returned: always
@@ -397,6 +400,7 @@ drill:
             subject: Quarterly numbers
             received: 2026-05-17 08:12:05 UTC
             size: 81920
+            verdict: clean
             problem: ""
 msg:
   description: What was found and done, in some sentences.

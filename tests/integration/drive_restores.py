@@ -17,6 +17,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.ch
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.conflict import Policy
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.drive_plan import DriveTarget
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.drive_restore import restore_to_drive
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.infected_items import sifting
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.results import RestoreResult
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.snapshot_choice import choose_snapshot
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import Backup
@@ -57,7 +58,8 @@ class DriveRestore:
             permissions=self.permissions,
             versions=self.versions,
         )
-        return restore_to_drive(repository, choice, self.item_filter, client, target, is_check=is_check)
+        with sifting(repository, repository, print, includes_infected=False) as sifter:
+            return restore_to_drive(repository, choice, self.item_filter, client, target, sifter=sifter, is_check=is_check)
 
     def there(self, below: str | None = TOP) -> dict[str, tuple[t.Any, ...]]:
         """By path what the drive has below a folder: kind, size, hash and times, of folders no size and hash."""

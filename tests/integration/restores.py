@@ -20,6 +20,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.dire
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import choose
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.conflict import Policy
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.engine import MailboxTarget, restore_to_mailbox
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.infected_items import sifting
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.results import RestoreResult
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.snapshot_choice import choose_snapshot
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import Backup
@@ -68,7 +69,9 @@ class Restore:
         choices = [choose(repository, snapshot, self.member, source, self.folder) for source in self.sources]
         [user] = find_users(client, self.into)
         target = MailboxTarget(user=user.id, principal_name=self.into, top=self.top, policy=self.policy, **self.more)
-        return restore_to_mailbox(repository, choices, self.item_filter, client, target, plan="group", now=time.time, is_check=is_check)
+        more = {"plan": "group", "now": time.time, "is_check": is_check}
+        with sifting(repository, repository, print, includes_infected=False) as sifter:
+            return restore_to_mailbox(repository, choices, self.item_filter, client, target, sifter=sifter, **more)
 
 
 def counts(result: RestoreResult) -> dict[str, int]:

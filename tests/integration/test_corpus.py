@@ -15,6 +15,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.ite
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import MAIL
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Outcome
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import choose
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.infected_items import sifting
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.snapshot_choice import choose_snapshot
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.to_files_run import restore_to_files
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import Backup, mail_of, needs_restic
@@ -42,5 +43,6 @@ def test_inv05_every_message_of_the_corpus_comes_back_byte_for_byte(tmp_path: Pa
     assert sorted(backup.restored_by_restic().values()) == served
     repository = backup.repository()
     choice = choose(repository, choose_snapshot(repository, "group", "latest"), ALICE, MAIL, None)
-    assert restore_to_files(repository, [choice], ItemFilter(), tmp_path / "files").restored == len(served)
+    with sifting(repository, repository, print, includes_infected=False) as sifter:
+        assert restore_to_files(repository, [choice], ItemFilter(), tmp_path / "files", sifter=sifter).restored == len(served)
     assert sorted(path.read_bytes() for path in (tmp_path / "files").rglob("*.eml")) == served

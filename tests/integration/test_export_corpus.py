@@ -31,6 +31,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.refu
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.traffic import RequestKind
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import choose, chosen_items
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.export_content import content_of
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.infected_items import sifting
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.results import RestoreResult
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.snapshot_choice import choose_snapshot
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.to_files_run import restore_to_files
@@ -57,7 +58,8 @@ def export(backup: Backup, target: Path, file_format: str = "files") -> RestoreR
     repository = backup.repository()
     snapshot = choose_snapshot(repository, "group", "latest")
     choices = [choose(repository, snapshot, backup.users[0], source, None) for source in backup.sources]
-    result = restore_to_files(repository, choices, ItemFilter(), target, file_format)
+    with sifting(repository, repository, print, includes_infected=False) as sifter:
+        result = restore_to_files(repository, choices, ItemFilter(), target, file_format, sifter=sifter)
     assert result.findings == []
     return result
 

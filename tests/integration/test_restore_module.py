@@ -108,6 +108,8 @@ REFUSED: tuple[tuple[dict[str, t.Any], tuple[str, ...]], ...] = (
     ({"target_mailbox": BOB, "folder": "Nowhere"}, ("Nowhere", "Inbox")),
     ({"target_mailbox": BOB, "sources": ["archive"]}, ("archive mailbox", ALICE)),
     ({"target_mailbox": BOB, "sources": ["tasks"]}, ("no application permission to write tasks", "target_path")),
+    ({"target_mailbox": BOB, "permissions": True}, ("permissions", "target_drive")),
+    ({"target_path": "/nowhere", "versions": True, "permissions": True}, ("permissions and versions", "target_drive")),
 )
 
 

@@ -22,7 +22,9 @@ from .._text import count_text
 from ..backup.catalogue import Catalogue, Record
 from ..backup.item_filter import item_span
 from ..backup.item_state import Folder
+from ..backup.item_verdicts import NOT_SCANNED
 from ..backup.layout import FOLDER_FILE, META, ONEDRIVE, is_parts, safe_name, shortened
+from ..backup.listed_snapshots import ListedSnapshots
 from ..backup.members import MemberState, group_of, read_members
 from ..backup.source_words import SOURCES, item_word
 from ..repository.errors import RepositoryDamaged
@@ -34,6 +36,7 @@ from .drive_files import parts_facts
 from .durable_files import DurableFiles
 from .export_content import content_of, is_converted
 from .export_names import file_path
+from .infected_items import Sifter, sifting
 from .snapshot_choice import LATEST, choose_snapshot
 from .to_files import holds_exactly
 
@@ -63,13 +66,15 @@ class DrillTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampled:
-    """An item that was restored and compared. C(problem) is empty when it is what its record says."""
+    """An item that was restored and compared. C(problem) is empty when it is what its record says. C(verdict) is what the malware
+    scan has said of it."""
 
     source: str
     folder: str
     subject: str
     received: str
     size: int
+    verdict: str
     problem: str = ""
 
 
@@ -100,20 +105,23 @@ class Drill:
 def run_drill(repository: Repository, task: DrillTask) -> Drill:
     """Restore a sample and compare it. Damage becomes a problem of what it concerns; everything else is raised as BackupError.
 
-    The plaintext lies in a folder of its own, mode 0700, and is removed whatever happens.
+    The plaintext lies in a folder of its own, mode 0700, and is removed whatever happens. What is infected is compared in memory.
     """
     _refuse_nonsense(task)
     with contextlib.ExitStack() as stack:
         if not task.is_check:
             stack.enter_context(repository.reading(lock_timeout=task.lock_timeout))
-        snapshot = choose_snapshot(repository, task.plan_name, LATEST, _refuse)
+        snapshots = ListedSnapshots(repository)
+        snapshot = choose_snapshot(snapshots, task.plan_name, LATEST, _refuse)
+        # Verdicts that cannot be read are no matter of a restore, and verifying the structure names them.
+        sifter = stack.enter_context(sifting(repository, snapshots, lambda _warning: None, includes_infected=False))
         chance = random.Random(task.seed)
         group = group_of(repository, snapshot)
         members = {} if group is None or group.subtree is None else read_members(repository, group.subtree)
         candidates = [member for _id, member in sorted(members.items()) if member.sources]
         chosen = chance.sample(candidates, min(task.members, len(candidates)))
         root = None if task.is_check else Path(stack.enter_context(_temporary_folder(task.folder)))
-        drills = tuple(_drill_member(repository, snapshot, member, task.items, chance, root) for member in chosen)
+        drills = tuple(_drill_member(repository, snapshot, member, task.items, chance, root, sifter) for member in chosen)
         drill = Drill(snapshot=snapshot, seed=task.seed, population=len(candidates), members=drills)
         if drill.is_passed and not any(member.sampled for member in drills):
             raise InputError(
@@ -146,7 +154,7 @@ def _temporary_folder(folder: Path | None) -> tempfile.TemporaryDirectory[str]:
 
 
 def _drill_member(
-    repository: Repository, snapshot: Snapshot, member: MemberState, items: int, chance: random.Random, root: Path | None
+    repository: Repository, snapshot: Snapshot, member: MemberState, items: int, chance: random.Random, root: Path | None, sifter: Sifter
 ) -> MemberDrill:
     drill = MemberDrill(member=member)
     for source in SOURCES:
@@ -163,7 +171,7 @@ def _drill_member(
                 continue
             drill.problems.append((source, error.what))
             continue
-        drill.sampled.extend(_drill_item(repository, choice, record, root) for record in records)
+        drill.sampled.extend(_drill_item(repository, choice, record, root, sifter) for record in records)
     return drill
 
 
@@ -208,10 +216,10 @@ def _count(repository: Repository, choice: Choice, drill: MemberDrill) -> None:
         drill.problems.append((choice.source, f"there are {count_text(folders, 'folder')}, and the catalogue names {named:,}"))
 
 
-def _drill_item(repository: Repository, choice: Choice, record: Record, root: Path | None) -> Sampled:
+def _drill_item(repository: Repository, choice: Choice, record: Record, root: Path | None, sifter: Sifter) -> Sampled:
     folder = choice.folders[record["folder"]]
     names = true_path(folder, choice.state.folders)
-    problem, size = "", 0
+    problem, size, verdict = "", 0, NOT_SCANNED
     try:
         node = _node(repository, choice, (*folder.path, *record["file"].split("/")))
         if node is None:
@@ -220,7 +228,8 @@ def _drill_item(repository: Repository, choice: Choice, record: Record, root: Pa
             parts = tuple(_parts(repository, choice, folder, record))
             size = node.size + sum(part.node.size for part in parts)
             item = ChosenItem(choice.source, record, names, node, parts, (*folder.path, record["file"]))
-            problem = _compare(repository, item, choice, root)
+            verdict, is_harmful = sifter.verdict(item), sifter.has_infected(item)
+            problem = _compare(repository, item, choice, None if is_harmful else root)
     except RepositoryDamaged as error:
         problem = f"{error.obj} {error.problem}"
     span = item_span(record)
@@ -230,6 +239,7 @@ def _drill_item(repository: Repository, choice: Choice, record: Record, root: Pa
         subject=str(record.get("subject") or ""),
         received="" if span is None else span[0].strftime("%Y-%m-%d %H:%M:%S UTC"),
         size=size,
+        verdict=verdict.state.value,
         problem=problem,
     )
 

@@ -56,6 +56,7 @@ if t.TYPE_CHECKING:
     from ..graph.drive import Drive
     from ..repository.repository import Repository
     from ..repository.types import Node
+    from .infected_items import Sifter
 
 _AT_ONCE = 8
 #: Each large file has a fragment and a piece of the repository in memory.
@@ -66,9 +67,17 @@ _ONE_FILE = (*ONE_ITEM, AmbiguousOutcome, FileLocked, MalwareBlocked, RetentionH
 
 
 def restore_to_drive(
-    repository: Repository, choice: Choice, item_filter: ItemFilter, client: GraphClient, target: DriveTarget, *, is_check: bool = False
+    repository: Repository,
+    choice: Choice,
+    item_filter: ItemFilter,
+    client: GraphClient,
+    target: DriveTarget,
+    *,
+    sifter: Sifter,
+    is_check: bool = False,
 ) -> RestoreResult:
-    """Restore the files of C(choice), with the folders that they need; all chosen folders if nothing is filtered.
+    """Restore the files of C(choice), with the folders that they need; all chosen folders if nothing is filtered. C(sifter) knows
+    what is infected.
 
     Raises AuthenticationFailed and NetworkUnreachable; everything else becomes a finding.
     """
@@ -86,7 +95,8 @@ def restore_to_drive(
         reader, writer = DriveReader(client, drive.id), DriveWriter(client, drive.id)
         with temporary_databases(), Children(reader, writer) as children:
             run = _Run(repository, choice, target, drive, reader, writer, children, part, is_check=is_check)
-            run.files(chosen_items(repository, choice, item_filter, part.findings))
+            items = chosen_items(repository, choice, item_filter, part.findings)
+            run.files(sifter.wanted(items, part, with_versions=target.versions))
             run.folders(is_whole=item_filter == ItemFilter())
             result.warnings.extend(run.left.warnings())
     except (AuthenticationFailed, NetworkUnreachable):
@@ -249,7 +259,7 @@ class _Run:
 
     def _fail(self, name: str, error: BackupError) -> None:
         self._result.findings.append(finding_of(error, name))
-        if self._result.written == 0 and len(self._result.findings) >= HOPELESS_AFTER and isinstance(error, GraphError):
+        if self._result.written == 0 and self._result.failures >= HOPELESS_AFTER and isinstance(error, GraphError):
             raise error
 
     def _told(self, name: str, error: BackupError) -> None:

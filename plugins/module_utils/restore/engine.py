@@ -37,6 +37,7 @@ if t.TYPE_CHECKING:
     from ..backup.item_filter import ItemFilter
     from ..graph.client import GraphClient
     from ..repository.repository import Repository
+    from .infected_items import Sifter
     from .writer import SourceWriter
 
 _ROOT = "MsgFolderRoot"
@@ -71,10 +72,11 @@ def restore_to_mailbox(
     *,
     plan: str,
     now: t.Callable[[], float],
+    sifter: Sifter,
     is_check: bool = False,
 ) -> RestoreResult:
     """Restore each of C(choices), which are of one member. A source that fails spoils no other one. C(now) gives the seconds
-    since the epoch.
+    since the epoch, C(sifter) knows what is infected.
 
     Raises InputError, AuthenticationFailed and NetworkUnreachable; everything else becomes a finding.
     """
@@ -96,7 +98,8 @@ def restore_to_mailbox(
         except BackupError as error:
             part.stop(error)
             continue
-        restore_source(chosen_items(repository, choice, item_filter, part.findings), part, is_check=is_check)
+        items = sifter.wanted(chosen_items(repository, choice, item_filter, part.findings), part)
+        restore_source(items, part, is_check=is_check)
         if part.bound:
             result.warnings.append(
                 f"{count_text(part.bound, item_word(choice.source))} with attendees {'was' if part.bound == 1 else 'were'} left as the"

@@ -70,12 +70,13 @@ def write_zip(
     *,
     folders: t.Sequence[ZipFolder] = (),
     on_new_folder: t.Callable[[ZipFolder], None] = lambda _folder: None,
+    password: str | None = None,
     is_check: bool,
 ) -> t.Iterator[Written]:
     """Write them into the zip file C(target), which appears when it is complete and on the disk; no zip for no item and no folder.
 
     A zip of the same items that is there and whole is left alone; C(mark) is their L(fingerprint). What is damaged is told
-    of, not raised, and the zip is made anew the next time.
+    of, not raised, and the zip is made anew the next time. C(password) encrypts contents, but not names.
     """
     if _holds(target, mark):
         for item in items:
@@ -86,7 +87,7 @@ def write_zip(
     if is_check:
         yield from _foreseen(repository, items, on_damage)
     else:
-        yield from _written(repository, mark, items, folders, target, on_damage)
+        yield from _written(repository, mark, items, folders, target, on_damage, password)
 
 
 def _foreseen(repository: Repository, items: t.Iterable[ChosenItem], on_damage: OnDamage) -> t.Iterator[Written]:
@@ -99,7 +100,13 @@ def _foreseen(repository: Repository, items: t.Iterable[ChosenItem], on_damage: 
 
 
 def _written(
-    repository: Repository, mark: str, items: t.Iterable[ChosenItem], folders: t.Sequence[ZipFolder], target: Path, on_damage: OnDamage
+    repository: Repository,
+    mark: str,
+    items: t.Iterable[ChosenItem],
+    folders: t.Sequence[ZipFolder],
+    target: Path,
+    on_damage: OnDamage,
+    password: str | None,
 ) -> t.Iterator[Written]:
     items = iter(items)
     first = next(items, None)
@@ -113,7 +120,7 @@ def _written(
         on_damage(item, damage)
 
     with DurableFiles(target.parent) as files, files.opened(target) as stream:
-        archive = ZipStream(stream, target.parent)
+        archive = ZipStream(stream, target.parent, password=password)
         for folder in folders:
             archive.add_folder(folder.name, folder.modified)
         for item, content in contents(repository, items if first is None else itertools.chain((first,), items), report):

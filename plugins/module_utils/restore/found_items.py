@@ -11,16 +11,34 @@ from __future__ import annotations
 
 import json
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..backup.catalogue import Record
 from ..backup.item_filter import item_span
 from ..backup.layout import ONEDRIVE
 from ..backup.small_files import to_json
 from ..backup.temporary_databases import open_temporary_database
+from .found_verdicts import NOTHING_SAID, FoundVerdict
+
+if t.TYPE_CHECKING:
+    from ..backup.members import MemberState
+    from ..repository.types import TreeId
 
 #: What tells one state of a file from another.
 _OF_STATES = ("subject", "modified", "size", "hash", "from")
+
+
+@dataclass(slots=True)
+class SearchedSource:
+    """One source of one member: where its trees occur. C(trees): {tree: places of snapshots}."""
+
+    member: MemberState
+    source: str
+    trees: dict[TreeId, list[int]] = field(default_factory=dict)
+
+    def tree_of(self, place: int) -> TreeId:
+        """The tree that a snapshot has of it."""
+        return next(tree for tree, places in self.trees.items() if place in places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +54,7 @@ class State:
 class FoundItem:
     """C(record) and C(folder) are those of the newest snapshot that has the item; C(snapshots) are places in the list of all, ascending.
 
-    C(states) are told of files: what each was like, the oldest first.
+    C(states) are told of files: what each was like, the oldest first. C(scan) is what the malware scan says of that record.
     """
 
     member: str
@@ -45,6 +63,7 @@ class FoundItem:
     record: Record
     snapshots: tuple[int, ...]
     states: tuple[State, ...] = ()
+    scan: FoundVerdict = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True)

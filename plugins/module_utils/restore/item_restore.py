@@ -222,7 +222,7 @@ class _Run:
 
     def _fail(self, item: ChosenItem, error: BackupError) -> None:
         self._result.findings.append(finding_of(error, item_name(item)))
-        if self._result.written == 0 and len(self._result.findings) >= HOPELESS_AFTER and isinstance(error, GraphError):
+        if self._result.written == 0 and self._result.failures >= HOPELESS_AFTER and isinstance(error, GraphError):
             raise error
 
     def _mark(self, item: ChosenItem) -> Mark:

@@ -20,7 +20,9 @@ from .._errors import BackupError, InputError
 from ..backup.catalogue import Record
 from ..backup.item_filter import ItemFilter
 from ..backup.item_state import ItemState, load_facts, load_state
+from ..backup.item_verdicts import ScanState
 from ..backup.layout import ONEDRIVE
+from ..backup.listed_snapshots import ListedSnapshots
 from ..backup.members import MemberState, group_of
 from ..backup.recent_trees import RecentTrees
 from ..backup.results import Finding, finding_of
@@ -32,20 +34,23 @@ from ..repository.types import Snapshot, TreeId
 from .catalogue_history import histories
 from .choice import Choice, chosen_items, is_below, true_path
 from .folder_history import FolderHistory, FolderLists, FolderNames
-from .found_items import FoundItem, FoundItems, Totals
+from .found_items import FoundItem, FoundItems, SearchedSource, Totals
+from .found_verdicts import FoundVerdicts
+from .infected_items import stored_verdicts
 from .salvage import members_or_directories, state_or_directories
 from .snapshot_choice import choose_snapshots
+from .verdict_sieve import Sieve, Span, with_verdicts
 
 if t.TYPE_CHECKING:
     from ..repository.repository import Repository
 
-_Span = tuple[int, int]
 _REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What to look for. C(members) and C(sources) are empty for all; C(snapshots) as C(choose_snapshots) takes them."""
+    """What to look for. C(members) and C(sources) are empty for all; C(snapshots) as C(choose_snapshots) takes them. C(verdict) is
+    what the malware scan says of an item."""
 
     plan_name: str
     snapshots: tuple[str, ...]
@@ -55,6 +60,7 @@ class Wish:
     sources: tuple[str, ...]
     folder: str | None
     item_filter: ItemFilter
+    verdict: ScanState | None
     limit: int
 
 
@@ -74,32 +80,27 @@ class Search:
         return sum(totals.items for totals in self.totals.values())
 
 
-@dataclass(slots=True)
-class _Source:
-    """One source of one member: where its trees occur. C(trees): {tree: places of snapshots}."""
-
-    member: MemberState
-    source: str
-    trees: dict[TreeId, list[int]] = field(default_factory=dict)
-
-
 def search(repository: Repository, wish: Wish) -> Search:
     """Raises InputError for snapshots and members that are not there, BackupError, StorageError. Damage becomes findings."""
     warnings: list[str] = []
-    snapshots = choose_snapshots(repository, wish.plan_name, wish.snapshots, wish.snapshots_after, wish.snapshots_before, warnings.append)
+    listed = ListedSnapshots(repository)
+    snapshots = choose_snapshots(listed, wish.plan_name, wish.snapshots, wish.snapshots_after, wish.snapshots_before, warnings.append)
     result = Search(snapshots=snapshots, warnings=warnings)
-    with temporary_databases(), FoundItems() as found:
-        for source in _sources(repository, wish, result):
-            _look_into(repository, wish, source, result, found)
+    with stored_verdicts(repository, listed, warnings.append) as store, temporary_databases(), FoundItems() as found:
+        verdicts = FoundVerdicts(repository, store)
+        sources = _sources(repository, wish, result)
+        for source in sources:
+            with Sieve(verdicts, wish.verdict, source, found) as sieve:
+                _look_into(repository, wish, source, result, sieve)
         result.totals = found.totals()
-        result.items = found.newest(wish.limit)
+        result.items = with_verdicts(verdicts, found.newest(wish.limit), sources)
     return result
 
 
-def _sources(repository: Repository, wish: Wish, result: Search) -> list[_Source]:
+def _sources(repository: Repository, wish: Wish, result: Search) -> list[SearchedSource]:
     """Every source that is wanted, with its trees in the snapshots. The newest name of a member counts."""
     wanted = {name.casefold() for name in wish.members}
-    sources: dict[tuple[str, str], _Source] = {}
+    sources: dict[tuple[str, str], SearchedSource] = {}
     all_names: dict[str, set[str]] = {}
     trees = RecentTrees(repository)
     for place, snapshot in enumerate(result.snapshots):
@@ -109,7 +110,7 @@ def _sources(repository: Repository, wish: Wish, result: Search) -> list[_Source
             for name in wish.sources or SOURCES:
                 tree = _tree_of(trees, group, member, name, result)
                 if tree is not None:
-                    source = sources.setdefault((member.id, name), _Source(member, name))
+                    source = sources.setdefault((member.id, name), SearchedSource(member, name))
                     source.member = member
                     source.trees.setdefault(tree, []).append(place)
     unknown = sorted(name for name in wish.members if not any(name.casefold() in names for names in all_names.values()))
@@ -144,14 +145,14 @@ def _tree_of(trees: RecentTrees, group: TreeId, member: MemberState, source: str
     return None if node is None else node.subtree
 
 
-def _look_into(repository: Repository, wish: Wish, source: _Source, result: Search, found: FoundItems) -> None:
+def _look_into(repository: Repository, wish: Wish, source: SearchedSource, result: Search, sieve: Sieve) -> None:
     what = f"the {source_words(source.source)} of {source.member.principal_name}"
     states: list[ItemState] = []
     for tree in source.trees:
         try:
             states.append(_state(repository, source.source, tree))
         except RepositoryDamaged:
-            _look_at_directories(repository, wish, source, tree, result, found)
+            _look_at_directories(repository, wish, source, tree, result, sieve)
     try:
         chains = histories(repository, states)
     except RepositoryDamaged:
@@ -162,15 +163,14 @@ def _look_into(repository: Repository, wish: Wish, source: _Source, result: Sear
         matches = _Matches(wish, [source.trees[tree] for tree in trees], folders)
         try:
             for record, first, end in history.versions():
-                if wish.item_filter.matches(record):
-                    for folder, spans in matches.places(record, first, end):
-                        found.add(source.member.id, source.source, folder, record, spans)
+                if wish.item_filter.matches(record) and (places := matches.places(record, first, end)):
+                    sieve.add(trees[end - 1], record, places)
             lost = sorted(folders.unreadable)
         except BackupError as error:
             result.findings.append(finding_of(error, f"catalogue of {what}"))
             lost = list(range(len(trees)))
         for place in lost:
-            _look_at_directories(repository, wish, source, trees[place], result, found)
+            _look_at_directories(repository, wish, source, trees[place], result, sieve)
 
 
 def _state(repository: Repository, source: str, tree: TreeId) -> ItemState:
@@ -190,9 +190,9 @@ class _Matches:
         self._wanted = wish.folder or ""
         self._snapshots = snapshots
         self._folders = folders
-        self._known: dict[tuple[int, int, int], list[tuple[tuple[str, ...], list[_Span]]]] = {}
+        self._known: dict[tuple[int, int, int], list[tuple[tuple[str, ...], list[Span]]]] = {}
 
-    def places(self, record: Record, first: int, end: int) -> list[tuple[tuple[str, ...], list[_Span]]]:
+    def places(self, record: Record, first: int, end: int) -> list[tuple[tuple[str, ...], list[Span]]]:
         """The folder with the snapshots in which the item is there; several where the folder was renamed meanwhile."""
         key = (record["folder"], first, end)
         if key not in self._known:
@@ -207,8 +207,8 @@ class _Matches:
         return self._known[key]
 
 
-def _spans(places: t.Iterable[int]) -> list[_Span]:
-    spans: list[_Span] = []
+def _spans(places: t.Iterable[int]) -> list[Span]:
+    spans: list[Span] = []
     for place in sorted(set(places)):
         if spans and spans[-1][1] == place - 1:
             spans[-1] = (spans[-1][0], place)
@@ -217,7 +217,7 @@ def _spans(places: t.Iterable[int]) -> list[_Span]:
     return spans
 
 
-def _look_at_directories(repository: Repository, wish: Wish, source: _Source, tree: TreeId, result: Search, found: FoundItems) -> None:
+def _look_at_directories(repository: Repository, wish: Wish, source: SearchedSource, tree: TreeId, result: Search, sieve: Sieve) -> None:
     """The long way, for a source whose records cannot be read: what its directories and contents tell."""
     places = source.trees[tree]
     damage: list[RepositoryDamaged] = []
@@ -225,4 +225,4 @@ def _look_at_directories(repository: Repository, wish: Wish, source: _Source, tr
     folders = {folder.number: folder for folder in state.folders.values() if is_below(true_path(folder, state.folders), wish.folder or "")}
     choice = Choice(result.snapshots[places[-1]], source.member, source.source, state, folders, tuple(damage))
     for item in chosen_items(repository, choice, wish.item_filter, result.findings):
-        found.add(source.member.id, source.source, item.folder, item.record, _spans(places))
+        sieve.add_chosen(item, _spans(places))

@@ -34,6 +34,8 @@ class Restored(Enum):
 _WRITES = (Restored.WRITTEN, Restored.COPIED, Restored.REPLACED)
 
 
+#: What results count of the malware scan, each an attribute of L(SourceRestore).
+SCAN_COUNTS = ("refused", "infected", "unscannable", "unscanned")
 _FOLDERS_LISTED = 500
 _RENAMED_LISTED = 100
 
@@ -44,7 +46,8 @@ class SourceRestore:
     C(bound): items that were left although they should be replaced, because taking them away would mail people.
     C(new_folders): folders of a drive that were made, empty ones too. C(mended): what was there and got its name, its times or
     its permissions. C(renamed): the first of those that could not have their own name or place. C(shared): people and groups
-    that were given access again, once for each file or folder."""
+    that were given access again, once for each file or folder. C(refused): what is infected and was not restored; C(infected): what
+    is and was, because it was asked for. C(unscannable) and C(unscanned) were chosen, too, and nobody knows what is in them."""
 
     source: str
     target: str
@@ -60,11 +63,20 @@ class SourceRestore:
     renamed: list[dict[str, str]] = field(default_factory=list)
     renamed_count: int = 0
     shared: int = 0
+    refused: int = 0
+    infected: int = 0
+    unscannable: int = 0
+    unscanned: int = 0
 
     @property
     def written(self) -> int:
         """Items that were created, whatever was there before."""
         return sum(self.outcomes[what] for what in _WRITES)
+
+    @property
+    def failures(self) -> int:
+        """Findings that are no refusals."""
+        return len(self.findings) - self.refused
 
     def add(self, folder: tuple[str, ...], size: int, what: Restored) -> None:
         self.outcomes[what] += 1
@@ -94,6 +106,7 @@ class SourceRestore:
             "folders": _most_filled(self.folders),
             "mended": self.mended,
             "shared": self.shared,
+            "scan": {name: getattr(self, name) for name in SCAN_COUNTS},
             "renamed_count": self.renamed_count,
             "renamed": list(self.renamed),
             "finding_count": len(self.findings),
@@ -103,12 +116,14 @@ class SourceRestore:
 
 @dataclass(slots=True)
 class RestoreResult:
-    """C(target) is where the items are now: a folder of this host, or a place in a mailbox."""
+    """C(target) is where the items are now: a folder of this host, or a place in a mailbox. C(infected_archive) is the zip file
+    that has those that are infected, empty where there is none."""
 
     snapshot_id: str
     snapshot_time: str
     member: str
     target: str
+    infected_archive: str = ""
     sources: dict[str, SourceRestore] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -118,6 +133,11 @@ class RestoreResult:
 
     def count(self, what: Restored) -> int:
         return sum(source.outcomes[what] for source in self.sources.values())
+
+    @property
+    def scan(self) -> dict[str, int]:
+        """What the malware scan has said of the chosen items, by L(SCAN_COUNTS)."""
+        return {name: sum(getattr(source, name) for source in self.sources.values()) for name in SCAN_COUNTS}
 
     @property
     def restored(self) -> int:
@@ -176,6 +196,8 @@ class RestoreResult:
             "new_folders": self.new_folders,
             "folders": _most_filled(self.folders),
             "sources": {name: source.as_dict() for name, source in self.sources.items()},
+            "scan": self.scan,
+            "infected_archive": self.infected_archive,
             "finding_count": len(findings),
             "findings": listed(findings),
         }

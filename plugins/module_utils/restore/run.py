@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .._errors import InputError
 from ..backup.layout import ONEDRIVE
+from ..backup.listed_snapshots import ListedSnapshots
 from ..graph.client import connect
 from ..graph.directory import find_users, similar_users
 from .choice import choose
@@ -23,6 +24,7 @@ from .conflict import Policy
 from .drive_plan import DriveTarget
 from .drive_restore import restore_to_drive
 from .engine import MailboxTarget, restore_to_mailbox
+from .infected_items import Sifter, sifting
 from .results import RestoreResult
 from .snapshot_choice import choose_snapshot
 from .source_choice import choose_sources
@@ -74,7 +76,8 @@ class IntoFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What to restore and where to. C(sources) is empty for all that the restore point has of the member."""
+    """What to restore and where to. C(sources) is empty for all that the restore point has of the member. C(includes_infected):
+    also what the malware scan has found to be infected."""
 
     plan_name: str
     snapshot: str
@@ -83,6 +86,7 @@ class Wanted:
     folder: str | None
     item_filter: ItemFilter
     target: IntoMailbox | IntoDrive | IntoFiles
+    includes_infected: bool = False
 
 
 def restore(
@@ -100,29 +104,49 @@ def restore(
 
 def _restore(wanted: Wanted, repository: Repository, settings_of: t.Callable[[], ConnectionSettings], *, is_check: bool) -> RestoreResult:
     warnings: list[str] = []
-    snapshot = choose_snapshot(repository, wanted.plan_name, wanted.snapshot, warnings.append)
-    into = wanted.target
-    if isinstance(into, IntoDrive):
-        result = _restore_to_drive(wanted, into, repository, snapshot, settings_of(), is_check=is_check)
-        result.warnings[:0] = warnings
-        return result
-    choices = choose_sources(
-        repository, snapshot, wanted.member, wanted.sources, wanted.folder, warnings.append, is_mailbox=isinstance(into, IntoMailbox)
-    )
-    if isinstance(into, IntoFiles):
-        result = restore_to_files(repository, choices, wanted.item_filter, into.path, into.file_format, is_check=is_check)
-    else:
-        with connect(settings_of()) as client:
-            target = _target(client, into, choices[0])
-            result = restore_to_mailbox(
-                repository, choices, wanted.item_filter, client, target, plan=wanted.plan_name, now=time.time, is_check=is_check
-            )
+    snapshots = ListedSnapshots(repository)
+    snapshot = choose_snapshot(snapshots, wanted.plan_name, wanted.snapshot, warnings.append)
+    with sifting(repository, snapshots, warnings.append, includes_infected=wanted.includes_infected) as sifter:
+        if isinstance(wanted.target, IntoDrive):
+            result = _restore_to_drive(wanted, wanted.target, repository, snapshot, settings_of(), sifter, is_check=is_check)
+        else:
+            result = _restore_choices(wanted, wanted.target, repository, snapshot, settings_of, sifter, warnings.append, is_check=is_check)
     result.warnings[:0] = warnings
     return result
 
 
+def _restore_choices(
+    wanted: Wanted,
+    into: IntoMailbox | IntoFiles,
+    repository: Repository,
+    snapshot: Snapshot,
+    settings_of: t.Callable[[], ConnectionSettings],
+    sifter: Sifter,
+    warn: t.Callable[[str], None],
+    *,
+    is_check: bool,
+) -> RestoreResult:
+    """Into a mailbox, or anything into files."""
+    is_mailbox = isinstance(into, IntoMailbox)
+    choices = choose_sources(repository, snapshot, wanted.member, wanted.sources, wanted.folder, warn, is_mailbox=is_mailbox)
+    if isinstance(into, IntoFiles):
+        return restore_to_files(repository, choices, wanted.item_filter, into.path, into.file_format, sifter=sifter, is_check=is_check)
+    with connect(settings_of()) as client:
+        target = _target(client, into, choices[0])
+        return restore_to_mailbox(
+            repository, choices, wanted.item_filter, client, target, plan=wanted.plan_name, now=time.time, sifter=sifter, is_check=is_check
+        )
+
+
 def _restore_to_drive(
-    wanted: Wanted, into: IntoDrive, repository: Repository, snapshot: Snapshot, settings: ConnectionSettings, *, is_check: bool
+    wanted: Wanted,
+    into: IntoDrive,
+    repository: Repository,
+    snapshot: Snapshot,
+    settings: ConnectionSettings,
+    sifter: Sifter,
+    *,
+    is_check: bool,
 ) -> RestoreResult:
     if unfit := [source for source in wanted.sources if source != ONEDRIVE]:
         raise InputError(
@@ -141,7 +165,7 @@ def _restore_to_drive(
             permissions=into.permissions,
             versions=into.versions,
         )
-        return restore_to_drive(repository, choice, wanted.item_filter, client, target, is_check=is_check)
+        return restore_to_drive(repository, choice, wanted.item_filter, client, target, sifter=sifter, is_check=is_check)
 
 
 def _target(client: GraphClient, into: IntoMailbox, choice: Choice) -> MailboxTarget:

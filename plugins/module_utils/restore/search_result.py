@@ -15,6 +15,7 @@ from .._text import count_text, size_text
 from ..backup.results import listed
 from ..repository.types import Snapshot
 from .found_items import FoundItem, State
+from .found_verdicts import FoundVerdict
 from .item_search import Search
 
 _LISTED = 100
@@ -78,8 +79,14 @@ def _item(found: Search, item: FoundItem) -> dict[str, t.Any]:
         "snapshot_count": len(item.snapshots),
         "snapshots": [found.snapshots[place].id for place in item.snapshots[-_LISTED:]],
         "modified": record.get("modified"),
+        **_scan(item.scan),
         "states": [_state(found, state) for state in item.states[-_LISTED:]],
     }
+
+
+def _scan(found: FoundVerdict) -> dict[str, t.Any]:
+    facts = found.verdict.as_dict()
+    return {"verdict": facts.pop("verdict"), "scan": {**facts, "infected_versions": found.infected_versions}}
 
 
 def _state(found: Search, state: State) -> dict[str, t.Any]:

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from .._text import count_text, size_text
 from ..backup.layout import ONEDRIVE
+from ..backup.results import FindingKind
 from ..backup.source_words import item_word
+from .infected_items import PASSWORD
 from .results import Restored, RestoreResult
 
 _LEFT = (
@@ -35,22 +37,46 @@ def restore_sentence(result: RestoreResult, *, is_check: bool) -> str:
         sentence += f" {count_text(number, 'folder')} {'would be' if is_check else 'was' if number == 1 else 'were'} made."
     if number := sum(source.renamed_count for source in result.sources.values()):
         sentence += f" {count_text(number, 'path')} {'is another one than it was' if number == 1 else 'are others than they were'}."
+    sentence += scan_sentence(result)
     if is_check and result.estimate.items:
         sentence += f" {_estimate_sentence(result)}"
     return sentence
 
 
+def scan_sentence(result: RestoreResult) -> str:
+    """What the malware scan has said of what was restored; with a space before it, empty where there is nothing to say."""
+    scan, word = result.scan, _word(result)
+    sentence = ""
+    if number := scan["infected"]:
+        sentence += f" {count_text(number, word)} of them {'is' if number == 1 else 'are'} infected"
+        sentence += f" and in {result.infected_archive}, whose password is {PASSWORD}." if result.infected_archive else "."
+    if number := scan["unscannable"]:
+        sentence += f" Into {count_text(number, word)} the malware scan could not look."
+    if number := scan["unscanned"]:
+        sentence += (
+            f" {count_text(number, word)} {'was' if number == 1 else 'were'} never scanned for malware, though the plan asks for it."
+        )
+    return sentence
+
+
 def failure_sentence(result: RestoreResult) -> str:
-    """A restore in which single items or whole sources could not be restored."""
+    """A restore in which single items or whole sources could not be restored, or were refused."""
     findings = result.findings
     if stopped := [source for source in result.sources.values() if source.is_stopped]:
         last = stopped[0].findings[-1]
         return f"The {last.object} of {result.member} could not be restored into {result.target}: {last.reason}"
-    first = findings[0]
-    return (
-        f"{count_text(len(findings), _word(result))} of {result.member} could not be restored into {result.target}; "
-        f"{result.written:,} {'was' if result.written == 1 else 'were'} restored. The first one, {first.object}: {first.reason}"
-    )
+    refused, failed = ([one for one in findings if (one.kind is FindingKind.SKIPPED) is is_refused] for is_refused in (True, False))
+    restored = f"{result.written:,} {'was' if result.written == 1 else 'were'} restored."
+    if not failed:
+        number = len(refused)
+        were = "is infected and was" if number == 1 else "are infected and were"
+        what = f"{count_text(number, _word(result))} of {result.member} {were} not restored into {result.target}"
+    else:
+        what = f"{count_text(len(failed), _word(result))} of {result.member} could not be restored into {result.target}"
+        were = "was not because it is" if len(refused) == 1 else "were not because they are"
+        what += f", and {len(refused):,} {were} infected" if refused else ""
+    first = (failed or refused)[0]
+    return f"{what}; {restored} The first one, {first.object}: {first.reason}{scan_sentence(result)}"
 
 
 def _estimate_sentence(result: RestoreResult) -> str:

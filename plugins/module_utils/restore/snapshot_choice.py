@@ -19,13 +19,15 @@ from ..repository.errors import RepositoryDamaged
 from ..repository.types import Snapshot
 
 if t.TYPE_CHECKING:
-    from ..repository.repository import Repository
+    from ..backup.listed_snapshots import SnapshotLister
 
 LATEST = "latest"
 ALL = "all"
 
 
-def choose_snapshot(repository: Repository, plan_name: str, wanted: str, warn: t.Callable[[str], None] = lambda _warning: None) -> Snapshot:
+def choose_snapshot(
+    repository: SnapshotLister, plan_name: str, wanted: str, warn: t.Callable[[str], None] = lambda _warning: None
+) -> Snapshot:
     """C(latest), the beginning of a snapshot id (8 characters at least), or a time: the last snapshot before or at it.
 
     What a run has stored before it was interrupted is only meant by its id, or when there is nothing else. A snapshot
@@ -59,7 +61,7 @@ def choose_snapshot(repository: Repository, plan_name: str, wanted: str, warn: t
 
 
 def choose_snapshots(
-    repository: Repository,
+    repository: SnapshotLister,
     plan_name: str,
     wanted: t.Collection[str],
     after: datetime | None,
@@ -84,7 +86,7 @@ def choose_snapshots(
     return left
 
 
-def _all_snapshots(repository: Repository, plan_name: str, warn: t.Callable[[str], None]) -> list[Snapshot]:
+def _all_snapshots(repository: SnapshotLister, plan_name: str, warn: t.Callable[[str], None]) -> list[Snapshot]:
     """Those that runs have ended with; if there are none, what interrupted runs have left."""
     damage: list[RepositoryDamaged] = []
     snapshots = plan_snapshots(repository, plan_name, on_damage=damage.append)

@@ -25,11 +25,13 @@ from .export_maildir import write_maildir
 from .export_mbox import write_mboxes
 from .export_names import folder_name
 from .export_zip import ZipFolder, fingerprint, write_zip
+from .infected_items import PASSWORD
 from .results import RestoreResult, SourceRestore
 from .to_files import Written, write_files
 
 if t.TYPE_CHECKING:
     from ..repository.repository import Repository
+    from .infected_items import Sifter
 
 FILES, MAILDIR, MBOXRD, ZIP = "files", "maildir", "mboxrd", "zip"
 FILE_FORMATS = (FILES, MAILDIR, MBOXRD, ZIP)
@@ -42,11 +44,13 @@ def restore_to_files(
     target: Path,
     file_format: str = FILES,
     *,
+    sifter: Sifter,
     is_check: bool = False,
 ) -> RestoreResult:
     """Write the chosen items of one member below C(target)/<user>/<source>, or into the file C(target)/<user>.zip.
 
     What is there with the same content is left alone. Maildirs and mboxes are for mail; of other sources they have files.
+    What is infected, as C(sifter) knows, goes into C(target)/<user>.infected.zip if it is restored at all.
     Raises InputError for a target that cannot take files, BackupError, StorageError.
     """
     check_target(target)
@@ -61,15 +65,19 @@ def restore_to_files(
         warnings=[warning for choice in choices for warning in state_warnings(choice)],
     )
 
-    def items_of(choice: Choice, *, is_counted: bool = True) -> t.Iterator[ChosenItem]:
-        return chosen_items(repository, choice, item_filter, result.of(choice.source).findings if is_counted else [])
+    def again(choice: Choice) -> t.Iterator[ChosenItem]:
+        return chosen_items(repository, choice, item_filter, [])
+
+    def harmless(choice: Choice) -> t.Iterator[ChosenItem]:
+        part = result.of(choice.source)
+        return sifter.harmless(chosen_items(repository, choice, item_filter, part.findings), part)
 
     def on_damage(item: ChosenItem, damage: RepositoryDamaged) -> None:
         result.of(item.source).findings.append(finding_of(damage, item_name(item.source, item.record, item.folder)))
 
     if file_format == ZIP:
-        marks = (item for choice in choices for item in items_of(choice, is_counted=False))
-        items = (item for choice in choices for item in items_of(choice))
+        marks = (item for choice in choices for item in sifter.harmless(again(choice), SourceRestore(choice.source, "")))
+        items = (item for choice in choices for item in harmless(choice))
         folders = [folder for choice in choices for folder in _zip_folders(repository, choice)] if item_filter.is_empty else []
 
         def count(folder: ZipFolder) -> None:
@@ -77,16 +85,21 @@ def restore_to_files(
 
         mark = fingerprint(marks, folders)
         _take(result, None, write_zip(repository, mark, items, root, on_damage, folders=folders, on_new_folder=count, is_check=is_check))
-        return result
-    for choice in choices:
+    for choice in choices if file_format != ZIP else ():
         part, place = result.of(choice.source), root / choice.source
         part.target = str(place)
         if choice.source == ONEDRIVE:
             spots, all_folders = _spots(repository, choice), item_filter.is_empty
-            written = write_drive(repository, spots, items_of(choice), place, on_damage, part, all_folders=all_folders, is_check=is_check)
+            written = write_drive(repository, spots, harmless(choice), place, on_damage, part, all_folders=all_folders, is_check=is_check)
         else:
-            written = _written(repository, choice, items_of(choice), place, file_format, on_damage, is_check)
+            written = _written(repository, choice, harmless(choice), place, file_format, on_damage, is_check)
         _take(result, part, written)
+    if infected := [choice for choice in choices if result.of(choice.source).infected]:
+        archive = target / f"{name}.infected.zip"
+        result.infected_archive = str(archive)
+        mark = fingerprint(item for choice in infected for item in sifter.infected(again(choice)))
+        items = (item for choice in infected for item in sifter.infected(again(choice)))
+        _take(result, None, write_zip(repository, mark, items, archive, on_damage, password=PASSWORD, is_check=is_check))
     return result
 
 

@@ -27,6 +27,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.to
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.stored_drive import ROOT, TOP, USER, StoredDrive
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.losses import Blob, in_memory, lose
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import Place
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.restore.said import nothing_said
 
 FILES = 40
 
@@ -97,7 +98,7 @@ def files_that_open(repository: Repository, tree: TreeId, path: str = "") -> dic
 
 def restored(repository: Repository, target: Path, wanted: ItemFilter | None = None) -> RestoreResult:
     choice = choose(repository, choose_snapshot(repository, "sales", "latest"), USER, ONEDRIVE, None)
-    return restore_to_files(repository, [choice], wanted or ItemFilter(), target)
+    return restore_to_files(repository, [choice], wanted or ItemFilter(), target, sifter=nothing_said())
 
 
 def listing(target: Path) -> dict[str, bytes]:

@@ -34,6 +34,7 @@ WISH = Wish(
     sources=(ONEDRIVE,),
     folder=None,
     item_filter=ItemFilter(),
+    verdict=None,
     limit=1000,
 )
 

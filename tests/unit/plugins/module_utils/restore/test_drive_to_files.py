@@ -29,6 +29,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.sn
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.to_files_run import restore_to_files
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.stored_drive import ROOT, TOP, USER, StoredDrive
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.losses import lose
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.restore.said import nothing_said
 
 EARLY, LATE = "2019-02-03T04:05:06Z", "2026-10-11T12:13:14Z"
 LONG = "漢" * 200 + ".docx"
@@ -76,7 +77,7 @@ def restored(drive: StoredDrive, target: Path, folder: str | None = None, **opti
     repository = drive.place.reopen()
     wanted, file_format = options.pop("wanted", ItemFilter()), options.pop("file_format", "files")
     choice = choose(repository, choose_snapshot(repository, "sales", options.pop("snapshot", "latest")), "anna", ONEDRIVE, folder)
-    return restore_to_files(repository, [choice], wanted, target, file_format, **options)
+    return restore_to_files(repository, [choice], wanted, target, file_format, sifter=nothing_said(), **options)
 
 
 def listing(target: Path) -> dict[str, bytes | None]:

@@ -34,6 +34,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.to
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import Group, mailbox, member
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.losses import in_memory, lose
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import Place
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.restore.said import nothing_said
 
 ANNA = member("anna")
 RECEIVED = datetime(2026, 5, 17, 8, 12, 5, tzinfo=timezone.utc).timestamp()
@@ -59,7 +60,7 @@ GROUP = backup()
 def restored(target: Path, file_format: str, place: Place | None = None, *, is_check: bool = False, **wanted: t.Any) -> RestoreResult:
     repository = (place or GROUP.place).reopen()
     choice = choose(repository, choose_snapshot(repository, "sales", "latest"), "anna", MAIL, wanted.pop("folder", None))
-    return restore_to_files(repository, [choice], ItemFilter(**wanted), target, file_format, is_check=is_check)
+    return restore_to_files(repository, [choice], ItemFilter(**wanted), target, file_format, sifter=nothing_said(), is_check=is_check)
 
 
 def mime(subject: str) -> bytes:

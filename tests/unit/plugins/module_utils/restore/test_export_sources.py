@@ -41,6 +41,7 @@ from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils
     Place,
     new_place,
 )
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.restore.said import nothing_said
 from tenant.fts import write_stream
 from tenant.fts_mail import mime_to_mapi
 
@@ -52,7 +53,7 @@ EVENT = "calendar/Kalender/2026-05-17 081205 Planung 01234567.ics"
 def restored(place: Place, target: Path, file_format: str = "files", *, is_check: bool = False) -> RestoreResult:
     repository = place.reopen()
     choices = [choose(repository, snapshot_of(place), "anna", source, None) for source in SOURCES]
-    return restore_to_files(repository, choices, ItemFilter(), target, file_format, is_check=is_check)
+    return restore_to_files(repository, choices, ItemFilter(), target, file_format, sifter=nothing_said(), is_check=is_check)
 
 
 def files(target: Path) -> dict[str, bytes]:

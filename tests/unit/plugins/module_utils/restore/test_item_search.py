@@ -42,6 +42,7 @@ WISH = Wish(
     sources=(),
     folder=None,
     item_filter=ItemFilter(),
+    verdict=None,
     limit=1000,
 )
 

@@ -34,6 +34,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.re
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.snapshot_choice import choose_snapshot
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import Group, mailbox, member
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.graph.fakes import Answer, FakeClock, FakeTokens, refusal
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.restore.said import nothing_said
 
 ANNA = member("anna")
 
@@ -83,7 +84,9 @@ def restored(group: Group, receiver: Receiver, *, is_check: bool = False) -> Res
     repository = group.place.reopen()
     choice = choose(repository, choose_snapshot(repository, "sales", "latest"), "anna", "mail", None)
     target = MailboxTarget(user=UserId("ben"), principal_name="ben@x.example", top="Restored", policy=Policy.SKIP)
-    return restore_to_mailbox(repository, [choice], ItemFilter(), receiver.client, target, plan="sales", now=lambda: 0.0, is_check=is_check)
+    return restore_to_mailbox(
+        repository, [choice], ItemFilter(), receiver.client, target, plan="sales", now=lambda: 0.0, sifter=nothing_said(), is_check=is_check
+    )
 
 
 def test_folders_are_made_below_the_top_once_and_messages_in_them(group: Group) -> None:

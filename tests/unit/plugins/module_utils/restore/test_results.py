@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import BackupError
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import finding_of
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Finding, FindingKind, finding_of
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Budget, drive_budget
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.windows import SlidingWindow
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.estimate import Estimate, base64_size
@@ -107,6 +107,14 @@ def test_a_failure_names_the_first_item_or_the_source_that_stopped() -> None:
     assert failure_sentence(made) == (
         "1 message of anna@x.example could not be restored into Restored; 1 was restored. The first one, message x: No. Ask."
     )
+    refused = Finding(kind=FindingKind.SKIPPED, object="message y", reason="Infected.", code="infected")
+    made.of("mail").findings.insert(0, refused)
+    made.of("mail").refused = 1
+    assert failure_sentence(made) == (
+        "1 message of anna@x.example could not be restored into Restored, and 1 was not because it is infected; 1 was restored."
+        " The first one, message x: No. Ask."
+    )
+    assert made.of("mail").failures == 1
     made.of("calendar").stop(BackupError("Denied."))
     assert failure_sentence(made) == "The calendars of anna@x.example could not be restored into Restored: Denied."
 

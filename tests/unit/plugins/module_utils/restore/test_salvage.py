@@ -25,6 +25,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.to
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import Group, mailbox, member
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.losses import Blob, blobs_of, in_memory, lose
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import Place
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.restore.said import nothing_said
 
 ANNA = member("anna")
 
@@ -79,7 +80,7 @@ def messages_that_open(repository: Repository, tree: TreeId) -> set[bytes]:
 
 def restored(repository: Repository, target: Path) -> RestoreResult:
     choice = choose(repository, choose_snapshot(repository, "sales", "latest"), "anna@x.example", MAIL, None)
-    return restore_to_files(repository, [choice], ItemFilter(), target)
+    return restore_to_files(repository, [choice], ItemFilter(), target, sifter=nothing_said())
 
 
 @pytest.mark.parametrize("lost", needed_by_latest())

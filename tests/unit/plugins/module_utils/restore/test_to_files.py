@@ -32,6 +32,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.sn
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.to_files_run import restore_to_files
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import Group, mailbox, member
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import MemoryStorage
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.restore.said import nothing_said
 
 ANNA = member("anna", "../anna@x.example")
 HOSTILE = st.text(max_size=120) | st.sampled_from(
@@ -82,7 +83,7 @@ def group() -> Group:
 def restored(group: Group, target: Path, *, is_check: bool = False) -> RestoreResult:
     repository = group.place.reopen()
     choice = choose(repository, choose_snapshot(repository, "sales", "latest"), "anna", MAIL, None)
-    return restore_to_files(repository, [choice], ItemFilter(), target, is_check=is_check)
+    return restore_to_files(repository, [choice], ItemFilter(), target, sifter=nothing_said(), is_check=is_check)
 
 
 def files(target: Path) -> list[Path]:
@@ -150,7 +151,7 @@ def test_damaged_content_never_reaches_a_file(group: Group, tmp_path: Path) -> N
     repository = choice_place.place.reopen()
     choice = choose(repository, choose_snapshot(repository, "sales", "latest"), "anna", MAIL, None)
     spoil(repository)
-    result = restore_to_files(repository, [choice], ItemFilter(), tmp_path)
+    result = restore_to_files(repository, [choice], ItemFilter(), tmp_path, sifter=nothing_said())
     assert (result.restored, files(tmp_path)) == (0, [])
     assert result.findings
 

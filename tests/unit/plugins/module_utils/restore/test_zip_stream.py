@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Zip files that Python reads, with sizes in 32 and in 64 bits, and entries that are taken back."""
+"""Zip files that Python and 7-Zip read, with sizes in 32 and in 64 bits, encrypted, and with entries that are taken back."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import shutil
+import subprocess
 import tempfile
 import typing as t
 import zipfile
@@ -73,3 +75,31 @@ def test_more_entries_than_16_bits_count() -> None:
     entries = {f"{number}": (0.0, [b""]) for number in range(66_000)}
     with zipfile.ZipFile(io.BytesIO(zipped(entries))) as archive:
         assert len(archive.namelist()) == 66_000
+
+
+@pytest.mark.skipif(shutil.which("7zz") is None, reason="7-Zip is not installed")
+@pytest.mark.parametrize("is_large_from", [None, 0])
+def test_7zip_reads_what_is_encrypted_with_the_password_alone(is_large_from: int | None, tmp_path: Path) -> None:
+    # More than one piece of the key stream, and chunks that end amidst a block of it.
+    large = hashlib.shake_256(b"x").digest(700_001)
+    entries = {"a/plain.txt": [b"hello"], "empty": [], "ü.bin": [large[:1], large[1:5_000], large[5_000:]]}
+    with (tmp_path / "a.zip").open("wb+") as output:
+        sizes = {} if is_large_from is None else {"is_large_from": is_large_from}
+        archive = ZipStream(output, tmp_path, password="infected", **sizes)
+        archive.add_folder("a", 0)
+        for name, chunks in entries.items():
+            archive.add(name, 1e9, sum(map(len, chunks)), chunks)
+        archive.close(lambda digest: digest.encode())
+    assert b"hello" not in (tmp_path / "a.zip").read_bytes()
+
+    def unpacked(password: str) -> int:
+        command = ["7zz", "x", "-y", f"-p{password}", f"-o{tmp_path / password}", str(tmp_path / "a.zip")]
+        return subprocess.run(command, capture_output=True, check=False).returncode
+
+    assert unpacked("infected") == 0
+    assert {name: (tmp_path / "infected" / name).read_bytes() for name in entries} == {
+        name: b"".join(chunks) for name, chunks in entries.items()
+    }
+    assert unpacked("guessed") != 0
+    with zipfile.ZipFile(tmp_path / "a.zip") as read:
+        assert {each.CRC for each in read.infolist()} == {0}
