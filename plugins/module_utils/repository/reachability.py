@@ -61,14 +61,15 @@ def visit_trees(
     while pending:
         batch = pending[-_TREES_AT_ONCE:]
         del pending[-_TREES_AT_ONCE:]
-        for nodes in _read_trees(reader, batch, on_damage):
+        for _tree, nodes in read_trees(reader, batch, on_damage):
             yield nodes
             pending.extend(node.subtree for node in nodes if node.subtree is not None and used.add(BlobKind.TREE, node.subtree))
 
 
-def _read_trees(
+def read_trees(
     reader: IndexReader, trees: t.Iterable[TreeId], on_damage: t.Callable[[RepositoryDamaged], None]
-) -> t.Iterator[tuple[Node, ...]]:
+) -> t.Iterator[tuple[TreeId, tuple[Node, ...]]]:
+    """The entries of some trees, as they lie in the packs, neighbours in one request. ``on_damage`` and errors as of L(visit_trees)."""
     found = [reader.index.find(BlobKind.TREE, BlobId(tree)) or tree for tree in trees]
     placed = (place for place in found if not isinstance(place, str))
     awry = [TreeId(tree) for tree in found if isinstance(tree, str)]
@@ -76,11 +77,11 @@ def _read_trees(
     for pack, group in itertools.groupby(in_order, key=lambda place: place.pack):
         for blob, sealed in read_sealed(reader.storage, pack, [place.blob for place in group]):
             try:
-                yield decode_tree(open_blob(reader.key, blob, b"" if sealed is None else sealed))
+                yield TreeId(blob.id), decode_tree(open_blob(reader.key, blob, b"" if sealed is None else sealed))
             except Malformed:
                 awry.append(TreeId(blob.id))
     for tree in awry:
         try:
-            yield reader.read_tree(tree)
+            yield tree, reader.read_tree(tree)
         except RepositoryDamaged as damage:
             on_damage(damage)
