@@ -6,25 +6,26 @@
 
 PYTHON := .venvs/dev/bin/python
 SOURCES := plugins tests tools docs/recovery
-PARTS := sanity lint docs-lint types format-check unit integration
+PARTS := sanity lint docs-lint types format-check unit integration hosts
 
 .NOTPARALLEL:
-.PHONY: help demo test $(PARTS) oldest format bench bench-repository bench-onedrive tree venv venv-run clean
+.PHONY: help demo test $(PARTS) oldest format bench bench-repository bench-onedrive bench-scan tree venv venv-run clean
 
 help:
 	@echo "make demo          a small company on localhost: back it up, change it, prune, restore (under 3 minutes)"
-	@echo "make test          all of the next seven, as CI runs it (under 20 minutes cold)"
+	@echo "make test          all of the next eight, as CI runs it (under 20 minutes cold)"
 	@echo ""
 	@echo "make unit          unit tests                          make sanity       ansible-test sanity"
 	@echo "make integration   playbooks against the tenant        make docs-lint    docs of modules and guides"
 	@echo "make types         mypy                                make lint         ruff, ansible-lint, licences, changelog, build"
-	@echo "make format-check  ruff format, check only"
+	@echo "make format-check  ruff format, check only             make hosts        roles on booted machines"
 	@echo ""
 	@echo "make format        ruff format and safe fixes"
 	@echo "make oldest        unit and integration tests with the oldest ansible-core and libraries that are supported"
 	@echo "make bench         speed against restic and the bound that Microsoft's limits set"
 	@echo "make bench-repository   speed of the repository against restic and borg, on the same files (10 minutes)"
 	@echo "make bench-onedrive     OneDrive against rclone and Microsoft's limits, with 200,000 files and one of 2 GiB (half an hour)"
+	@echo "make bench-scan    the malware scan against clamd's own CPU (10 minutes; needs Debian's clamav-daemon, clamav, clamav-testfiles)"
 	@echo "make clean         remove what the commands above left in this checkout"
 
 demo: venv-run tree
@@ -51,6 +52,9 @@ bench-repository: venv tree
 
 bench-onedrive: venv tree
 	@PYTHONPATH=.build:tests $(PYTHON) -m benchmark.onedrive $(OPTIONS)
+
+bench-scan: venv tree
+	@PYTHONPATH=.build:tests $(PYTHON) -m benchmark.scan $(OPTIONS)
 
 tree:
 	@$(PYTHON) -c 'import sys; sys.path.insert(0, "tools"); import tree; tree.make_copy()'

@@ -31,6 +31,8 @@ ROOT = tree.ROOT
 LOGS = tree.BUILD / "logs"
 BIN = ROOT / ".venvs/dev/bin"
 OLDEST_BIN = ROOT / ".venvs/oldest/bin"
+CLAMAV_FILES = ("clamd", "/usr/share/clamav-testfiles")
+CLAMAV_PACKAGES = ("clamav", "clamav-daemon", "clamav-testfiles")
 COPY = tree.copy_path()
 ARTEFACT = tree.BUILD / "artefact" / f"{'-'.join((*tree.collection_name(), tree.collection_version()))}.tar.gz"
 PACKAGE = ".".join(("ansible_collections", *tree.collection_name()))
@@ -121,6 +123,7 @@ PARTS: dict[str, tuple[Step, ...]] = {
         pytest_step("integration", "playbooks against the tenant", *INTEGRATION),
         Step("demo", "the demo tells its story to the end", (str(BIN / "python"), "tools/demo.py")),
     ),
+    "hosts": (pytest_step("hosts", "roles on machines that systemd has booted", "-n", "0", *present("tests/hosts")),),
     "oldest": (
         pytest_step("oldest-unit", "unit tests with the oldest supported libraries", *UNIT, programs=OLDEST_BIN),
         pytest_step("oldest-play", "playbooks with the oldest supported ansible-core", *INTEGRATION, programs=OLDEST_BIN),
@@ -128,7 +131,7 @@ PARTS: dict[str, tuple[Step, ...]] = {
 }
 
 # Two cores, two lanes: static checks beside tests, so that neither waits for the other.
-LANES = (("format-check", "lint", "types", "docs-lint", "sanity"), ("unit", "integration"))
+LANES = (("format-check", "lint", "types", "docs-lint", "sanity", "hosts"), ("unit", "integration"))
 
 
 def main(arguments: list[str]) -> int:
@@ -258,16 +261,24 @@ def prepare(parts: set[str]) -> None:
         provide_program("strace", "the test that sees our syncs reach the kernel is skipped", needed=bool(os.environ.get("CI")))
         for name in ("rclone", "onedrive"):
             provide_program(name, f"tests in which {name} reads the test tenant's drives are skipped", needed=bool(os.environ.get("CI")))
+        for file in CLAMAV_FILES:
+            provide_program(file, "tests of the malware scan are skipped", needed=bool(os.environ.get("CI")), packages=CLAMAV_PACKAGES)
+        provide_program("7zz", "7-Zip does not judge our encrypted zips", needed=bool(os.environ.get("CI")), packages=("7zip",))
+    if "hosts" in parts:
+        for name, package in (("systemd-nspawn", "systemd-container"), ("mmdebstrap", "mmdebstrap"), ("ssh", "openssh-client")):
+            provide_program(name, "tests of roles are skipped", needed=bool(os.environ.get("CI")), packages=(package,))
 
 
-def provide_program(name: str, without: str, *, needed: bool) -> None:
-    """Install a system package of that name where we may; else say what its absence means."""
-    if shutil.which(name):
+def provide_program(path: str, without: str, *, needed: bool, packages: tuple[str, ...] = ()) -> None:
+    """Install a system package, of that name where none is given, where we may; else say what its absence means."""
+    name = os.path.basename(path)
+    packages = packages or (name,)
+    if is_there(path):
         return
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        print(f"note    {name:13} not on this machine: installing the system package {name}", flush=True)
+        print(f"note    {name:13} not on this machine: installing the system package {' '.join(packages)}", flush=True)
         with (LOGS / f"install-{name}.log").open("wb") as log:
-            for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-q", "-y", "--no-install-recommends", name]):
+            for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages]):
                 subprocess.run(
                     command,
                     stdout=log,
@@ -276,11 +287,18 @@ def provide_program(name: str, without: str, *, needed: bool) -> None:
                     env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
                     check=False,
                 )
-    if shutil.which(name):
+    if is_there(path):
         return
     if needed:
         raise SystemExit(f"FAILED  {name}: it is not on this machine and could not be installed (log in {LOGS.relative_to(ROOT)}).")
     print(f"WARNING {name:13} not on this machine: {without}.", flush=True)
+
+
+def is_there(path: str) -> bool:
+    """A program that can be found, or a folder by its path. Daemons lie in /usr/sbin, which not everybody searches."""
+    if os.path.isabs(path):
+        return os.path.isdir(path)
+    return bool(shutil.which(path, path=os.pathsep.join((os.environ["PATH"], "/usr/sbin"))))
 
 
 def duration(seconds: float) -> str:

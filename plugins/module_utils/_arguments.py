@@ -112,17 +112,18 @@ class ArgumentSpec:
         }
 
 
-def run_module(spec: ArgumentSpec, main: t.Callable[[AnsibleModule], Result]) -> None:
+def run_module(spec: ArgumentSpec, main: t.Callable[[AnsibleModule], Result], *, needs_libraries: bool = True) -> None:
     """Run a module: check its arguments, do ``main``, and answer Ansible with its result.
 
-    Only errors that an administrator can act on become a message. Everything else is a defect of ours and keeps its
-    traceback.
+    Without ``needs_libraries`` it also runs on a host that has none of the libraries. Only errors that an administrator can
+    act on become a message. Everything else is a defect of ours and keeps its traceback.
     """
     limit_memory_pools()
     module = AnsibleModule(supports_check_mode=True, **spec.to_kwargs())
     module.no_log_values.update(os.environ[name] for name in _SECRET_VARIABLES if os.environ.get(name))
     try:
-        require_libraries()
+        if needs_libraries:
+            require_libraries()
         result = main(module)
     except MissingLibraryError as error:
         module.fail_json(msg=str(error), exception=error.traceback_text, missing_libraries=list(error.libraries))
