@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The main job on this machine: a small company, its mailboxes and drives backed up, changed, backed up again, pruned, restored.
+"""The main job on this machine: a small company, its mailboxes and drives backed up, changed, scanned, pruned, restored.
 
 Every step is what an administrator types: ``ansible-playbook`` with a playbook of the collection. The company is the
 tenant of ``tests/tenant``, reached under Microsoft's host names through a proxy. Everything stays in ``.demo``.
@@ -10,6 +10,8 @@ tenant of ``tests/tenant``, reached under Microsoft's host names through a proxy
 
 from __future__ import annotations
 
+import importlib.util
+import io
 import json
 import os
 import pathlib
@@ -19,6 +21,8 @@ import subprocess
 import sys
 import time
 import typing as t
+import zipfile
+from email.message import EmailMessage
 
 import tree
 
@@ -36,6 +40,18 @@ TITLE = "Sales and everyone in it"
 PLAN = "sales-and-everyone-in-it"
 FILES_TITLE = "Files of Sales"
 FILES_PLAN = "files-of-sales"
+RULE = """rule Dropper_Of_The_Demo
+{
+    strings:
+        $word = "this harmless line plays the malware"
+    condition:
+        $word
+}
+"""
+
+
+_TASK_FAILED = 2
+"""How ansible-playbook ends when a task has failed, and nothing else was wrong."""
 
 
 class DemoFailed(Exception):
@@ -64,16 +80,15 @@ def _story(tenant: RunningTenant) -> None:
     company = populate_small_company(tenant.control)
     total = sum(len(tenant.control.messages(user)) for user in company.users)
     step.done(begin, f"{len(company.users)} users, {len(company.groups)} groups (one inside another), {total:,} messages")
-    step.play(
-        f"A group backup plan for the group {GROUP} is applied.",
-        "apply",
-        title=TITLE,
-        groups=[GROUP],
-        repository=str(REPOSITORY),
-        schedule={"every": "daily", "at": "22:30"},
-        retention={"keep_last": 1},
-        recovery_key_file=str(RECOVERY_KEY),
-    )
+    declared: dict[str, t.Any] = {
+        "title": TITLE,
+        "groups": [GROUP],
+        "repository": str(REPOSITORY),
+        "schedule": {"every": "daily", "at": "22:30"},
+        "retention": {"keep_last": 1},
+        "recovery_key_file": str(RECOVERY_KEY),
+    }
+    step.play(f"A group backup plan for the group {GROUP} is applied.", "apply", **declared)
     step.play("The same plan is applied again: nothing to do.", "apply", **step.last)
     step.play("The first run reads every mailbox of the group.", "run", plan=PLAN)
     begin = step.say("People work: mail comes in, is moved, flagged and deleted.")
@@ -119,6 +134,7 @@ def _story(tenant: RunningTenant) -> None:
         target_mailbox=colleague,
     )
     _drives(tenant, step, user, colleague)
+    _malware(tenant, step, user, declared)
     sent = tenant.control.stats()
     begin = step.say("Nobody was invited to anything by that:")
     step.done(begin, f"{sent['invitations_sent']} invitations, {sent['notifications_sent']} notifications left the tenant")
@@ -159,6 +175,41 @@ def _drives(tenant: RunningTenant, step: Step, user: str, colleague: str) -> Non
         folder="Documents",
         target_drive=colleague,
     )
+
+
+def _malware(tenant: RunningTenant, step: Step, user: str, declared: dict[str, t.Any]) -> None:
+    """The embedded engine with one rule: the demo needs no daemon and no download."""
+    if importlib.util.find_spec("boreal") is None:
+        begin = step.say("Malware is not looked for here:")
+        step.done(begin, "the embedded engine has no wheel for this Python (it needs 3.11); ClamAV works with every one")
+        return
+    begin = step.say(f"{user} gets a mail whose attachment, a program in a zip file, is malware: one rule knows it.")
+    rules = DEMO / "rules"
+    rules.mkdir()
+    (rules / "demo.yar").write_text(RULE, encoding="utf-8")
+    tenant.control.deliver(user, "inbox", _infected_mail(user))
+    step.done(begin, str((rules / "demo.yar").relative_to(tree.ROOT)))
+    scan = {"engine": "yara", "rules": [str(rules)]}
+    step.play("The plan has its backups scanned from here on, by that rule.", "apply", **declared, malware_scan=scan)
+    step.play("The next run stores that mail, as evidence, and reports it.", "run", plan=PLAN)
+    step.play("What was stored before anybody asked for a scan is scanned now.", "scan", plan=PLAN)
+    wanted = {"plan": PLAN, "member": user, "sources": ["mail"], "subject": "invoice 4711", "target_path": str(DEMO / "restored")}
+    step.play("A restore does not hand it out,", "restore", refuses=True, **wanted)
+    step.play("unless it is asked to: then into an encrypted zip file.", "restore", **wanted, include_infected=True)
+
+
+def _infected_mail(user: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("invoice.exe", "MZ: this harmless line plays the malware")
+    message = EmailMessage()
+    message["From"] = "accounting@fabrikam.com"
+    message["To"] = user
+    message["Subject"] = "Your invoice 4711"
+    message["Message-ID"] = "<invoice-4711@fabrikam.com>"
+    message.set_content("Please find your invoice attached.")
+    message.add_attachment(packed.getvalue(), maintype="application", subtype="zip", filename="invoice.zip")
+    return message.as_bytes()
 
 
 def _work(tenant: RunningTenant, user: str) -> str:
@@ -202,8 +253,11 @@ class Step:
     def done(self, begin: float, sentence: str) -> None:
         print(f"   {sentence}  ({time.monotonic() - begin:.1f} s)", flush=True)
 
-    def play(self, sentence: str, playbook: str, **variables: t.Any) -> None:
-        """Run a playbook of the collection. Options of the plan and the run travel as extra variables; secrets do not."""
+    def play(self, sentence: str, playbook: str, *, refuses: bool = False, **variables: t.Any) -> None:
+        """Run a playbook of the collection. Options of the plan and the run travel as extra variables; secrets do not.
+
+        C(refuses): its task has to fail.
+        """
         self.last = variables
         begin = self.say(sentence)
         name = ".".join((*tree.collection_name(), playbook))
@@ -216,8 +270,9 @@ class Step:
             check=False,
         )
         print(f"   ({time.monotonic() - begin:.1f} s)", flush=True)
-        if ended.returncode != 0:
-            raise DemoFailed(f"ansible-playbook {name} ended with {ended.returncode}.")
+        if (ended.returncode == _TASK_FAILED) if refuses else (ended.returncode == 0):
+            return
+        raise DemoFailed(f"ansible-playbook {name} ended with {ended.returncode}.")
 
 
 def _ending(seconds: float) -> None:
