@@ -34,7 +34,7 @@ def load_drive_state(store: FileReader, tree: TreeId) -> ItemState:
     """
     recent = RecentTrees(store)
     facts = load_drive_facts(recent, tree)
-    return ItemState(tree=tree, facts=facts, folders=_folders(_live(recent, tree, facts)), retries=load_retries(recent, tree))
+    return ItemState(tree=tree, facts=facts, folders=folders_of(_live(recent, tree, facts)), retries=load_retries(recent, tree))
 
 
 def load_drive_facts(store: FileReader, tree: TreeId) -> DriveFacts:
@@ -54,17 +54,19 @@ def _live(store: FileReader, tree: TreeId, facts: DriveFacts) -> t.Iterator[Reco
     return Catalogue(store, tree, facts.folder_lines, where=FOLDERS).live()
 
 
-def _folders(records: t.Iterable[Record]) -> dict[str, Folder]:
+def folders_of(records: t.Iterable[Record]) -> dict[str, Folder]:
+    """By id. A folder that is said to be below itself, or below one that is not there, has no path and is left out."""
     by_id = {record["id"]: record for record in records}
     paths: dict[str, Path] = {folder_id: () for folder_id, record in by_id.items() if record["parent"] is None}
     for folder_id in by_id:
-        trail = []
-        above: str | None = folder_id
-        while above is not None and above not in paths:
+        trail: list[str] = []
+        above = folder_id
+        while above in by_id and above not in paths and len(trail) < len(by_id):
             trail.append(above)
-            above = by_id[above]["parent"] if above in by_id else None
-        for below in reversed(trail if above is not None else ()):
-            paths[below] = (*paths[by_id[below]["parent"]], by_id[below]["file"])
+            above = by_id[above]["parent"]
+        for below in reversed(trail if above in paths else ()):
+            above = by_id[below]["parent"]
+            paths[below] = (*paths[above], by_id[below]["file"])
     return {
         folder_id: Folder(
             id=folder_id, number=by_id[folder_id]["number"], name=by_id[folder_id]["name"], parent=by_id[folder_id]["parent"], path=path

@@ -88,7 +88,7 @@ def change(drive: StoredDrive, kind: str, one: int, other: int, number: int) -> 
     folders = [ROOT, *sorted(drive.folders)]
     folder, target = folders[one % len(folders)], folders[other % len(folders)]
     file = sorted(drive.files)[one % len(drive.files)] if drive.files else None
-    if kind == "A":
+    if kind == "A" and f"n{number}{one}{other}" not in drive.folders:
         drive.folder(f"n{number}{one}{other}", folder, f"new {number}{one}{other}")
     elif kind == "P":
         drive.put(f"p{number}{one}{other}", folder, f"put {number}{one}{other}", bytes([one, other]))
