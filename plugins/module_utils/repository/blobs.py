@@ -53,7 +53,7 @@ def plain_size(blob: PackedBlob) -> int:
     return blob.length - OVERHEAD if blob.plain_length is None else blob.plain_length
 
 
-def blob_id(data: bytes) -> BlobId:
+def blob_id(data: bytes | memoryview) -> BlobId:
     return BlobId(hashlib.sha256(data).hexdigest())
 
 

@@ -58,6 +58,7 @@ class SealingKey:
         self._aes = _deps.cipher_algorithms.AES(material.encrypt)
         self._mac_aes = _deps.cipher_algorithms.AES(material.mac_k)
         self._mac_r = material.mac_r
+        self._encrypt = material.encrypt
         self._per_thread = threading.local()
         try:
             self._tag(bytes(_NONCE), b"")
@@ -87,6 +88,10 @@ class SealingKey:
         if not hmac.compare_digest(self._tag(nonce, encrypted), view[-_TAG:]):
             raise Malformed("fails its authentication code")
         return t.cast(bytes, self._stream_cipher(nonce).update(encrypted))
+
+    def derive(self, purpose: bytes) -> bytes:
+        """32 secret bytes of their own for a purpose, the same for ever: they follow from the master key, and say nothing of it."""
+        return hmac.digest(self._encrypt, purpose, "sha256")
 
     def _tag(self, nonce: bytes, encrypted: bytes | memoryview) -> bytes:
         one_time_key = self._mac_r + self._nonce_cipher().update(nonce)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The secret polynomial by which restic cuts large files. We cut at fixed sizes, restic on the same repository does not."""
+"""The secret polynomial by which restic cuts large files. L(pieces) has a secret of its own; restic on the same repository uses this."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from .blobs import blob_id, open_blob, seal_blob
 from .errors import LockLost, Malformed, RepositoryDamaged, StorageError
 from .locks import HeldLock
 from .pack_queue import BlobKey, PackQueue
+from .pieces import Cutter, cut_pieces, keyed_cutter
 from .reading import BlobReader, blob_name, read_at
 from .snapshots import PROGRAM, encode_snapshot
 from .storage import FileKind
@@ -25,11 +26,12 @@ from .types import BlobId, BlobKind, Node, SavedBlob, SavedFile, Snapshot, Snaps
 if t.TYPE_CHECKING:
     from .repository import Repository
 
-PIECE_SIZE = 4 << 20
 #: A blob takes four times its size while it is sealed, so only two large ones are at a time. Small ones do not queue up: handing
 #: a place from thread to thread costs more than sealing them.
 _LARGE_BLOB = 1 << 20
 _LARGE_AT_ONCE = 2
+#: What a secret is derived for. With another word here all large contents would be cut, and so stored, anew.
+_CUTTING = b"tenantvault.m365_backup pieces 1"
 
 
 @dataclasses.dataclass(slots=True)
@@ -124,10 +126,10 @@ class Writer(BlobReader):
         return SavedBlob(blob, True, len(sealed.data))
 
     def save_file(self, chunks: t.Iterable[bytes]) -> SavedFile:
-        """Store a content that arrives in chunks: as one blob up to 4 MiB, else in pieces of 4 MiB."""
+        """Store a content that arrives in chunks: as one blob up to 4 MiB, else in pieces up to that."""
         saved: list[SavedBlob] = []
         size = 0
-        for piece in _pieces(chunks):
+        for piece in cut_pieces(chunks, self._new_cutter, self._is_stored):
             size += len(piece)
             saved.append(self.save_blob(BlobKind.DATA, piece))
             del piece  # not to be held while the next one is gathered
@@ -169,6 +171,12 @@ class Writer(BlobReader):
         """Refuse everything from now on. What was not flushed is forgotten; what is being written is waited for."""
         self._queue.close()
 
+    def _new_cutter(self) -> Cutter | None:
+        return keyed_cutter(self._key.derive(_CUTTING))
+
+    def _is_stored(self, data: memoryview) -> bool:
+        return self.has_blob(BlobKind.DATA, blob_id(data))
+
     def _blame_lost_lock(self, damage: RepositoryDamaged) -> None:
         """What is gone may be what a prune took while this machine slept. Raises LockLost then: the repository is not damaged."""
         try:
@@ -201,24 +209,3 @@ class Writer(BlobReader):
     def _is_known(self, kind: BlobKind, blob: BlobId) -> bool:
         is_pending = self._queue.find_in_memory(kind, blob) is not None or self._queue.find_unindexed(kind, blob) is not None
         return is_pending or self._repository.has_blob(kind, blob)
-
-
-def _pieces(chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
-    """Cut a stream into pieces of 4 MiB; the last may be shorter, none is empty. Holds no piece while the next chunk comes."""
-    parts: list[bytes] = []
-    size = 0
-    for chunk in chunks:
-        parts.append(chunk)
-        size += len(chunk)
-        del chunk
-        if size >= PIECE_SIZE:
-            gathered = b"".join(parts)
-            parts.clear()
-            whole = size - size % PIECE_SIZE
-            for start in range(0, whole, PIECE_SIZE):
-                yield gathered[start : start + PIECE_SIZE]
-            parts.append(gathered[whole:])
-            del gathered
-            size -= whole
-    if size:
-        yield b"".join(parts)

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository import bulk_read
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.blobs import PackedBlob
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.bulk_read import read_many, spans
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.pieces import PIECE_SIZE
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage import FileKind
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.trees import walk
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import BlobId, BlobKind, Node, Path
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.writer import PIECE_SIZE
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import (
     MemoryStorage,
     Place,

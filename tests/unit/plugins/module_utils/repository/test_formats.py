@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import struct
 import typing as t
 from datetime import datetime, timezone
@@ -195,6 +196,24 @@ def test_the_order_of_entries_does_not_change_a_tree(nodes: list[Node], chance: 
     shuffled = list(nodes)
     chance.shuffle(shuffled)
     assert encode_tree(shuffled) == encode_tree(nodes)
+
+
+@pytest.mark.parametrize("count", [511, 512, 513, 1500])
+def test_a_directory_of_many_entries_is_written_and_read_as_if_it_were_one_value(count: int) -> None:
+    nodes = [Node(f"{number:04} <&> \u2028", NodeKind.FILE, NOON, number, (BlobId("ab" * 32),)) for number in range(count)]
+    encoded = encode_tree(nodes)
+    one_by_one = [json.loads(encode_tree([node]))["nodes"][0] for node in nodes]
+    assert encoded == dump_json({"nodes": one_by_one}) + b"\n"
+    for spelled in (json.dumps({"nodes": one_by_one}), json.dumps({"more": 1, "nodes": one_by_one}, indent=1), encoded[:-1].decode()):
+        assert decode_tree(spelled.encode()) == decode_tree(encoded) == tuple(nodes)
+
+
+@pytest.mark.parametrize(
+    "cut", [b"", b"{", b'{"nodes":[', b'{"nodes":[]', b'{"nodes":[]}}', b'{"nodes":[{}]', b'{"nodes":[[]]}\n', b'{"nodes":[1,]}\n']
+)
+def test_what_only_begins_like_a_directory_is_refused(cut: bytes) -> None:
+    with pytest.raises(Malformed):
+        decode_tree(cut)
 
 
 def test_a_tree_has_exactly_the_bytes_that_restic_would_write() -> None:

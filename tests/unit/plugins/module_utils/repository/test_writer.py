@@ -26,9 +26,10 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository
     RepositoryError,
     StorageError,
 )
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.pieces import PIECE_SIZE
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage import FileKind
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import BlobId, BlobKind, NodeKind, Path, TreeId
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.writer import PIECE_SIZE, Writer
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.writer import Writer
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import (
     NOON,
     MemoryStorage,
@@ -158,18 +159,6 @@ def test_a_flush_without_news_writes_nothing(place: Place, storage: RecordingSto
         save_files(writer, FILES)
         writer.flush()
     assert {kind for _action, kind, _name in storage.changes[before:]} == {FileKind.LOCK}
-
-
-@pytest.mark.parametrize("size", [0, 1, PIECE_SIZE - 1, PIECE_SIZE, PIECE_SIZE + 1, 2 * PIECE_SIZE, 2 * PIECE_SIZE + 5])
-@pytest.mark.parametrize("chunk", [64 << 10, 3 << 20, 20 << 20])
-def test_a_large_file_is_cut_at_fixed_sizes_whatever_the_chunks(place: Place, size: int, chunk: int) -> None:
-    content = noise(1 << 16) * (size >> 16) + noise(size & 0xFFFF, 1)
-    with place.repository.writing() as writer:
-        saved = writer.save_file(content[start : start + chunk] for start in range(0, size, chunk))
-        expected = [content[start : start + PIECE_SIZE] for start in range(0, size, PIECE_SIZE)]
-        assert saved.content == tuple(blob_id(piece) for piece in expected)
-        assert saved.size == size
-        assert b"".join(writer.read_blob(BlobKind.DATA, blob) for blob in saved.content) == content
 
 
 def test_a_snapshot_of_a_tree_that_is_not_there_is_a_defect_of_the_caller(place: Place) -> None:
