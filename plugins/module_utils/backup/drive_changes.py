@@ -111,6 +111,7 @@ class DriveChanges:
                 for page in self._drive.delta(None if cursor is None else Cursor(cursor), permissions=self._options.permissions):
                     self._take([{"id": one.id, "deleted": {}} if isinstance(one, Removed) else one.fields for one in page.entries])
                     self.cursor = page.cursor or self.cursor
+                    del page  # not to be held while the next one is read
                 break
             except (CursorLost, NotFound):
                 # An enumeration that names what has gone meanwhile ends with 404 (OneDrive/onedrive-api-docs issue 1476).

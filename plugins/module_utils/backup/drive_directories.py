@@ -15,13 +15,14 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ..repository.types import Node, TreeId
+from ..repository.types import Node
 from .catalogue import Record
 from .drive_answers import Body
 from .drive_old import OldTree
 from .drive_places import FolderRow, Places
 from .drive_record import modified, other_name
 from .drive_said import Said
+from .edit_spool import EditSpool
 
 if t.TYPE_CHECKING:
     from ..repository.writer import Writer
@@ -101,22 +102,25 @@ class Directories:
                     self._database.execute("UPDATE put SET body = ? WHERE dir = ? AND id = ?", values)
         return lost
 
-    def build(self, on_file: OnFile, on_folder: OnFolder) -> TreeId:
-        """Write every directory that has changed; the tree of the drive."""
+    def build(self, edits: EditSpool, on_file: OnFile, on_folder: OnFolder) -> None:
+        """Write every directory that has changed, but for the top: what has changed in that goes into C(edits), since more will."""
         self._database.execute(_DIRTY, {"pass": self._said.round})
         deepest = self._database.execute("SELECT max(depth) FROM folder").fetchone()[0]
-        for depth in range(deepest, -1, -1):
+        for depth in range(deepest, 0, -1):
             for row in self._places.rows("depth = ? AND is_dirty", (depth,)):
-                tree = self._build(row, on_file, on_folder)
-                if tree is not None:
+                before, nodes = self._nodes(row, on_file, on_folder)
+                if nodes != before or row.old_path is None or self._old.tree is None:
+                    tree = self._writer.save_tree(nodes.values())
                     self._database.execute("UPDATE folder SET subtree = ? WHERE id = ?", (tree, row.id))
                     self._database.execute("UPDATE folder SET is_dirty = 1 WHERE id = ?", (row.parent,))
-        root = next(self._places.rows("id = ?", (self._places.root,)))
-        tree = root.subtree or self._old.tree
-        return self._writer.save_tree([]) if tree is None else tree
+        for row in self._places.rows("depth = 0 AND is_dirty"):
+            before, nodes = self._nodes(row, on_file, on_folder)
+            for name in before.keys() | nodes.keys():
+                if before.get(name) != nodes.get(name):
+                    edits.put((name,), nodes.get(name))
 
-    def _build(self, row: FolderRow, on_file: OnFile, on_folder: OnFolder) -> TreeId | None:
-        """The new tree of a directory; None if it is as it was."""
+    def _nodes(self, row: FolderRow, on_file: OnFile, on_folder: OnFolder) -> tuple[dict[str, Node], dict[str, Node]]:
+        """What a directory held, and what it holds."""
         before = {} if row.old_path is None else {node.name: node for node in self._old.directory(row.old_path)}
         nodes = dict(before)
         for (name,) in self._database.execute(_LEAVING, {"id": row.id, "pass": self._said.round}):
@@ -134,9 +138,7 @@ class Directories:
             size, blobs = json.loads(body)
             nodes[name] = Body(size, tuple(blobs)).node(name, final)
             on_file(final, None if old is None else json.loads(old))
-        return (
-            None if nodes == before and row.old_path is not None and self._old.tree is not None else self._writer.save_tree(nodes.values())
-        )
+        return before, nodes
 
     def _put_folder(self, child: FolderRow, nodes: dict[str, Node], on_folder: OnFolder) -> None:
         name = self._free_name(nodes, child.file, child.id) if child.is_moved else child.file

@@ -14,8 +14,9 @@ import typing as t
 
 from .._errors import BackupError
 from ..repository.trees import edit_tree
-from ..repository.types import Node, Path, TreeId
+from ..repository.types import BlobId, Node, Path, TreeId
 from .catalogue import CatalogueAppender, Record
+from .contents import About, Contents, Flag
 from .drive_answers import Answer, permissions_path, versions_path
 from .drive_changes import DriveChanges
 from .drive_decide import file_record, folder_record, is_same
@@ -23,12 +24,13 @@ from .drive_directories import Directories
 from .drive_fetched import FETCHED
 from .drive_old import OldTree
 from .drive_places import FolderRow, Places
-from .drive_record import What, stored_name
+from .drive_record import Entry, What, stored_name
 from .drive_said import Said, Statement
 from .edit_spool import EditSpool
 from .item_state import RETRY_PATH, SOURCE_PATH, DriveFacts, Retry, facts_as_json, retries_as_json
 from .layout import META_TIME
 from .results import Counts, Finding
+from .scan_marks import SCAN
 
 if t.TYPE_CHECKING:
     from ..repository.writer import Writer
@@ -39,11 +41,12 @@ _NOTHING = Answer()
 class DriveTree:
     """C(findings) and C(troubled) are what the pass left to say about items, C(counts) what has become of files."""
 
-    def __init__(self, writer: Writer, old: OldTree, changes: DriveChanges, places: Places) -> None:
+    def __init__(self, writer: Writer, contents: Contents, old: OldTree, changes: DriveChanges, places: Places) -> None:
         self.findings: list[Finding] = []
         self.troubled: set[str] = set()
         self.counts = Counts(total=old.facts.items)
         self._writer = writer
+        self._contents = contents
         self._old = old
         self._said: Said = changes.said
         self._places = places
@@ -52,7 +55,6 @@ class DriveTree:
         self._folders = CatalogueAppender(old.folders, writer, self._edits)
         self._folder_count = old.facts.folders
         self._directories = Directories(writer, old, self._said, places)
-        self._tree = old.tree
 
     def close(self) -> None:
         self._edits.close()
@@ -63,7 +65,7 @@ class DriveTree:
             self._settle_file(statement)
         for item_id in self._directories.fill():
             self._lose(item_id)
-        self._tree = self._directories.build(self._place_file, self._place_folder)
+        self._directories.build(self._edits, self._place_file, self._place_folder)
         self._place_root()
         for statement in self._said.statements("kind = 'r' AND old_kind = 'f'"):
             self._remove_file(statement.old or {})
@@ -76,7 +78,7 @@ class DriveTree:
     @property
     def is_same(self) -> bool:
         """Whether nothing differs from the old tree so far."""
-        return self._old.tree is not None and self._tree == self._old.tree and len(self._edits) == 0 and not self._has_new_lines
+        return self._old.tree is not None and len(self._edits) == 0 and not self._has_new_lines
 
     def save(self, facts: DriveFacts, retries: t.Mapping[str, Retry]) -> TreeId:
         """Write the tree with facts and retries. Of the facts, the numbers of lines and items are found here."""
@@ -91,7 +93,7 @@ class DriveTree:
         else:
             self._edits.put(RETRY_PATH, None)
         self._edits.put(FETCHED, None)
-        tree = edit_tree(self._writer, self._tree, self._edits.sorted())
+        tree = edit_tree(self._writer, self._old.tree, self._edits.sorted())
         if tree is None:
             raise BackupError("The tree of a drive came out empty.", hint="This is a defect; please report it.")
         return tree
@@ -107,6 +109,7 @@ class DriveTree:
             self.troubled.add(entry.id)
             return
         record = file_record(old, entry, content=answer.content, beside=self._put_beside(statement, answer))
+        self._report_flagged(entry, old or {}, answer)
         file = stored_name(entry.name, entry.id, is_at_top=entry.parent == self._places.root)
         is_moved = old is None or (entry.parent, file) != (old["parent"], old["file"])
         if old is None or is_moved or answer.body is not None or record.get("modified") != old.get("modified"):
@@ -124,6 +127,19 @@ class DriveTree:
         if answer.has_failed:
             self.troubled.add(statement.entry.id)
         return answer
+
+    def _report_flagged(self, entry: Entry, old: Record, answer: Answer) -> None:
+        """Tell of what was read and is not clean; of earlier versions that were stored before, a run before has told."""
+        before = {version["id"] for version in old.get("versions", ())}
+        flags = [
+            Flag(version.scan, tuple(map(BlobId, version.body.blobs)), version.body.size, part=f"version {version.name}")
+            for version in answer.versions or ()
+            if version.scan is not None and version.name not in before
+        ]
+        if answer.body is not None and answer.content is not None and SCAN in answer.content:
+            flags.insert(0, Flag(answer.content[SCAN], tuple(map(BlobId, answer.body.blobs)), answer.body.size))
+        if flags:
+            self._contents.report(About(entry.name, self._places.path_of(entry.parent)), flags)
 
     def _put_beside(self, statement: Statement, answer: Answer) -> dict[str, t.Any]:
         """Store what belongs beside an item; what its record says of it."""

@@ -19,6 +19,9 @@ from ..repository.types import Node, TreeId
 from .small_files import FileReader
 
 _KEPT = 256
+#: So many are kept whatever their size, since each path is looked up from the top; more only while all have few entries (of 400 bytes).
+_ALWAYS_KEPT = 32
+_ENTRIES_KEPT = 20_000
 
 
 class RecentTrees:
@@ -27,13 +30,16 @@ class RecentTrees:
     def __init__(self, store: FileReader) -> None:
         self._store = store
         self._trees: OrderedDict[TreeId, tuple[Node, ...]] = OrderedDict()
+        self._entries = 0
 
     def read_tree(self, tree: TreeId) -> tuple[Node, ...]:
         nodes = self._trees.get(tree)
         if nodes is None:
             nodes = self._trees[tree] = self._store.read_tree(tree)
-            if len(self._trees) > _KEPT:
-                self._trees.popitem(last=False)
+            self._entries += len(nodes)
+            while len(self._trees) > (_KEPT if self._entries <= _ENTRIES_KEPT else _ALWAYS_KEPT):
+                _oldest, dropped = self._trees.popitem(last=False)
+                self._entries -= len(dropped)
         else:
             self._trees.move_to_end(tree)
         return nodes

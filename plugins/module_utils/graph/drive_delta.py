@@ -58,7 +58,10 @@ def drive_changes(client: GraphClient, drive_id: DriveId, cursor: Cursor | None,
     )
     for page in pages(_PatientPages(client, first.target), call, first):
         following = cursor_of(client, call, page)
-        yield Page(tuple(_entry(entry) for entry in entries(page, call)), following)
+        changed = tuple(_entry(entry) for entry in entries(page, call))
+        del page  # a thousand entries take 10 MB, and are not to be held while the next ones are read
+        yield Page(changed, following)
+        del changed
 
 
 class _PatientPages:

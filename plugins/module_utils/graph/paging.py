@@ -67,8 +67,9 @@ def pages(client: JsonSource, call: Call, listing: Listing) -> t.Iterator[Fields
         page, size = _page(client, call, dataclasses.replace(listing, target=target, params=params), size)
         if not isinstance(page.get("value"), list):
             raise _bad(call, "a page of the answer has no list of values")
-        yield page
         link = page.get("@odata.nextLink")
+        yield page
+        del page  # not to be held while the next one is read
         if not link:
             return
         if not isinstance(link, str) or visits[hash(link)] >= _VISITS:

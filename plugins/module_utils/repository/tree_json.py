@@ -9,6 +9,8 @@ Facts: restic's C(doc/design.rst), "Trees and Data"; the fields of its node stru
 
 from __future__ import annotations
 
+import itertools
+import json
 import typing as t
 
 from . import go_text
@@ -16,6 +18,11 @@ from .errors import Malformed
 from .object_files import is_id
 from .types import BlobId, Node, NodeKind, TreeId
 
+_BEGIN_TEXT, _END_TEXT = '{"nodes":[', "]}\n"
+_BEGIN, _END = _BEGIN_TEXT.encode(), _END_TEXT.encode()
+#: So many are JSON at a time: a directory of 50,000 entries takes half as much memory so.
+_NODES_AT_ONCE = 512
+_read_value = json.JSONDecoder().raw_decode
 _GO_DIRECTORY_BIT = 1 << 31
 _MODES = {NodeKind.FILE: 0o600, NodeKind.DIRECTORY: _GO_DIRECTORY_BIT | 0o700}
 _KINDS = {
@@ -34,20 +41,51 @@ def encode_tree(nodes: t.Iterable[Node]) -> bytes:
         if key in by_name:
             raise ValueError(f"the name {node.name!r} is twice in one directory")
         by_name[key] = node
-    return go_text.dump_json({"nodes": [_node_to_json(by_name[key]) for key in sorted(by_name)]}) + b"\n"
+    parts = [_BEGIN]
+    keys = iter(sorted(by_name))
+    while some := list(itertools.islice(keys, _NODES_AT_ONCE)):
+        if len(parts) > 1:
+            parts.append(b",")
+        parts.append(go_text.dump_json([_node_to_json(by_name[key]) for key in some])[1:-1])
+    parts.append(_END)
+    return b"".join(parts)
 
 
 def decode_tree(data: bytes) -> tuple[Node, ...]:
     """The entries in their order. Raises Malformed."""
-    nodes = go_text.load_json_object(data).get("nodes")
+    nodes = _read_usual(data)
+    if nodes is None:
+        nodes = go_text.load_json_object(data).get("nodes")
     if nodes is None:
         return ()
     if not isinstance(nodes, list):
         raise Malformed("holds no list of entries")
-    decoded = tuple(_node_from_json(node) for node in nodes)
+    decoded = tuple(node if isinstance(node, Node) else _node_from_json(node) for node in nodes)
     if len({node.name for node in decoded}) != len(decoded):
         raise Malformed("holds the same name twice")
     return decoded
+
+
+def _read_usual(data: bytes) -> list[Node] | None:
+    """The entries of a directory that holds nothing besides, one after the other: all at once their JSON would take as much memory again.
+
+    None for every other directory.
+    """
+    nodes: list[Node] = []
+    try:
+        text = data.decode("utf-8")
+        if not text.startswith(_BEGIN_TEXT):
+            return None
+        position = len(_BEGIN_TEXT)
+        while True:
+            fields, position = _read_value(text, position)
+            nodes.append(_node_from_json(fields))
+            if text[position] != ",":
+                break
+            position += 1
+    except (ValueError, IndexError, RecursionError):
+        return None
+    return nodes if text[position:] == _END_TEXT else None
 
 
 def _node_to_json(node: Node) -> dict[str, t.Any]:

@@ -19,6 +19,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.res
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.delta import Changed, Page
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.drive_errors import FileLocked, MalwareBlocked
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.errors import NotFound, RequestRefused, ServiceUnavailable
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.tree_json import encode_tree
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import TreeId
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.writer import Writer
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.drive_backup import NOW, DriveBackup
@@ -58,6 +59,18 @@ def test_a_renamed_and_moved_folder_fetches_nothing_and_costs_one_line(writer: W
     after = load_drive_facts(writer, backup.tree)
     assert (world.fetched, world.requests["item"], read.counts.moved) == ([], 0, 0)
     assert (after.lines, after.folder_lines) == (before.lines, before.folder_lines + 1)
+
+
+def test_the_top_of_a_drive_is_written_once_in_a_run_however_much_lies_there(writer: Writer, world: DriveWorld) -> None:
+    folder, _files = world.make("Documents"), [world.make(f"{number}.txt", ROOT, b"%d" % number) for number in range(300)]
+    backup = DriveBackup(writer, world)
+    backup.run()
+    assert backup.tree is not None
+    top, before = len(encode_tree(writer.read_tree(backup.tree))), writer.stats
+    world.place(folder, name="Papers")
+    backup.run()
+    backup.check()
+    assert top < writer.stats.tree_bytes - before.tree_bytes < 1.2 * top
 
 
 def test_two_files_that_swap_their_names_keep_their_contents_without_a_fetch(writer: Writer, world: DriveWorld) -> None:
