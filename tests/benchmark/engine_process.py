@@ -9,6 +9,7 @@ C(python -m benchmark.engine_process JOB ANSWER) with two JSON files.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import resource
@@ -20,12 +21,19 @@ from pathlib import Path
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._process import limit_memory_pools
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.engine import Workers, run_plan
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.scan_setup import OpenedEngine, opened_engine, scan_setup
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.worker import WorkerSetup
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import connect
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.credentials import SecretCredential
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Budget, Budgets
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.settings import ConnectionSettings
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.model import BackupType, Plan, Selection
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.model import (
+    BackupType,
+    MalwareScan,
+    Plan,
+    ScanEngine,
+    Selection,
+)
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.selection import resolve_members
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import Repository, open_repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_open import open_storage
@@ -53,7 +61,7 @@ def back_up(job: Job) -> Answer:
     budgets = _budgets(job)
     setup = WorkerSetup(plan=plan, settings=settings, open_repository=open_again, now=_now, hostname="benchmark", budgets=budgets)
     started, cpu = time.monotonic(), cpu_so_far()
-    with connect(settings, budgets=budgets) as client:
+    with _engine(plan) as engine, connect(settings, budgets=budgets) as client:
         members = resolve_members(client, plan.selection).members
         result = run_plan(
             plan,
@@ -64,6 +72,7 @@ def back_up(job: Job) -> Answer:
             now=_now,
             hostname=setup.hostname,
             workers=Workers(setup=setup, count=job.workers),
+            engine=engine,
         )
     return Answer(
         wall=time.monotonic() - started,
@@ -75,15 +84,28 @@ def back_up(job: Job) -> Answer:
         requests=result.requests,
         outcome=result.outcome.value,
         is_changed=result.is_changed,
+        scanned=result.scan.counts.scanned if result.scan else 0,
     )
 
 
 def _plan(job: Job) -> Plan:
     selection = Selection(groups=(job.group,))
     common: dict[str, t.Any] = {"name": PLAN, "title": TITLE, "selection": selection, "repository": job.repository}
+    if job.scanner is not None:
+        common["malware_scan"] = MalwareScan(enabled=True, engine=ScanEngine.CLAMAV, socket=job.scanner)
     if job.drives is not None:
         return Plan(backup_type=BackupType.ONEDRIVE, **common)
     return Plan(backup_type=BackupType.MAILBOX, sources=tuple(job.sources), **common)
+
+
+@contextlib.contextmanager
+def _engine(plan: Plan) -> t.Iterator[OpenedEngine | None]:
+    setup = scan_setup(plan)
+    if setup is None:
+        yield None
+        return
+    with opened_engine(setup, _now) as scanner:
+        yield OpenedEngine(setup, scanner)
 
 
 def _budgets(job: Job) -> Budgets:

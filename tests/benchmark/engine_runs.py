@@ -46,8 +46,10 @@ class EngineRuns:
         """The file with the job of the last run."""
         return self._folder / "job.json"
 
-    def run(self, group: str, repository: Path, sources: Sequence[str] = (), drives: job.Drives | None = None) -> EngineRun:
-        """Back up a group: these sources of its mailboxes, or its drives."""
+    def run(
+        self, group: str, repository: Path, sources: Sequence[str] = (), drives: job.Drives | None = None, scanner: str | None = None
+    ) -> EngineRun:
+        """Back up a group: these sources of its mailboxes, or its drives. C(scanner) is the socket of clamd."""
         tenant = self._route.tenant
         self._runs += 1
         question, answer = self.question, self._folder / "answer.json"
@@ -65,6 +67,7 @@ class EngineRuns:
                 sources=list(sources),
                 workers=self._workers,
                 drives=drives,
+                scanner=scanner,
             ),
         )
         answer.unlink(missing_ok=True)
@@ -86,6 +89,7 @@ class EngineRuns:
             written=size_on_disk(repository) - before,
             outcome=said.outcome,
             is_changed=said.is_changed,
+            scanned=said.scanned,
         )
 
     def new_repository(self, name: str) -> Path:

@@ -34,7 +34,7 @@ class EngineRun:
 
     ``process`` covers everything from the interpreter's start; ``wall`` and ``cpu`` the run alone: login, members, backup.
     ``tenant_cpu`` and ``others_cpu`` are what the tenant and everybody else on the machine used during the process.
-    ``written`` is what the repository grew by on disk.
+    ``written`` is what the repository grew by on disk, ``scanned`` how many contents an engine looked at.
     """
 
     process: Usage
@@ -48,6 +48,7 @@ class EngineRun:
     written: int
     outcome: str
     is_changed: bool
+    scanned: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

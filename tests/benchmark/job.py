@@ -26,7 +26,8 @@ class Drives:
 class Job:
     """Back up a group into an existing repository. C(proxy) is None where Microsoft's names lead to the tenant by themselves.
 
-    C(workers) is None for as many processes as the product takes by itself, C(drives) where mailboxes are backed up.
+    C(workers) is None for as many processes as the product takes by itself, C(drives) where mailboxes are backed up, C(scanner),
+    the socket of clamd, where nothing is scanned.
     """
 
     group: str
@@ -40,6 +41,7 @@ class Job:
     sources: list[str]
     workers: int | None
     drives: Drives | None = None
+    scanner: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class Answer:
     requests: int
     outcome: str
     is_changed: bool
+    scanned: int = 0
 
 
 Content = t.TypeVar("Content", Job, Answer)

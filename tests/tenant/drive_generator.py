@@ -31,6 +31,7 @@ _KINDS = (
     (0.005, 60000, 1.3, "mp4"),
 )
 _LARGEST = 4 * 1024**3
+_SUBFOLDERS = 10
 _SEED_STEP = 1_000_003
 _FIRST_DAY = 1_600_000_000
 _YEARS = 3 * 365 * 86400
@@ -41,7 +42,8 @@ def fill(drive: Drive, top: Item, count: int, *, seed: int, size: int | None, fo
     draw = random.Random(seed)
     places = [top]
     for number in range(folders):
-        parent = places[draw.randrange(max(1, len(places) - 8), len(places) + 1) - 1]
+        # As people have them: some dozen at the top, most of them three or four deep, no path near the service's 400 characters.
+        parent = places[draw.randrange(1 + number // _SUBFOLDERS)]
         places.append(drive.add(parent, f"Folder {number + 1:05d}", folder=True, modified=_FIRST_DAY + number, touch=False))
     total = 0
     for number in range(count):

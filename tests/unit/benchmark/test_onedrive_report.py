@@ -105,7 +105,8 @@ def test_every_missed_bar_is_named() -> None:
             dataclasses.replace(COPY, rclone=[Usage(wall=9.0, cpu=3.0, peak=1)]),
             dataclasses.replace(BOUND, ours=BoundRun(units=5100, refused=600, wall=51.0)),
             dataclasses.replace(SCALE, first=big, renamed=busy, drive_requests=(2, 1, 1)),
-            dataclasses.replace(LARGE, is_identical=False, changed=dataclasses.replace(RUN, written=13 << 20)),
+            dataclasses.replace(LARGE, is_identical=False, changed=dataclasses.replace(RUN, written=17 << 20)),
+            dataclasses.replace(LARGE, inserted=dataclasses.replace(RUN, written=17 << 20)),
         ]
     ) == [
         "one drive: 0.90 x rclone's throughput, less than 1",
@@ -114,7 +115,8 @@ def test_every_missed_bar_is_named() -> None:
         "nothing changed: 2 requests, changed: False",
         "folder renamed: 3 files fetched, 65.0 KiB written",
         "the large file came back with other bytes",
-        "a small change of the large file stored 13.6 MB",
+        "1,000 bytes overwritten in the large file stored 17.8 MB",
+        "1,000 bytes inserted into the large file stored 17.8 MB",
     ]
 
 
