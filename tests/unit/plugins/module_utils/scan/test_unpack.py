@@ -57,6 +57,11 @@ def test_packings_inside_one_another_are_unpacked(names: list[str], around: byte
     assert look(content)[0]
 
 
+def by_reason(value: object) -> str:
+    """Contents have times in them, and the names of tests shall be the same each time."""
+    return value if isinstance(value, str) else ""
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -83,6 +88,7 @@ def test_packings_inside_one_another_are_unpacked(names: list[str], around: byte
         (mail(b"x").replace(b"application/octet-stream", b"message/partial"), "mail that is one of several fragments"),
         (b"MIME-Version: 1.0\nX: " + b"y" * (5 * MIB), "mail header of more than 4 MiB"),
     ],
+    ids=by_reason,
 )
 def test_what_cannot_be_looked_into_is_said(content: bytes, reason: str) -> None:
     found, reasons = look(content)
@@ -175,6 +181,7 @@ def bomb(layers: int, size: int) -> bytes:
         (mail(b"x") + b"--b 1\n\nx\n" * 12_000, Limits(), "holds more than 10,000 parts"),
         (gzip.compress(b"") * 12_000, Limits(), "gzip data in more than 10,000 pieces"),
     ],
+    ids=by_reason,
 )
 def test_a_bomb_is_unscannable_and_never_clean(content: bytes, limits: Limits, reason: str) -> None:
     assert reason in look(content, limits)[1]
