@@ -35,6 +35,7 @@ if t.TYPE_CHECKING:
 #: Stands for what is in no part yet, among the names of parts.
 _PENDING = "pending"
 _READ_AT_ONCE = 1_000
+_WRITTEN_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,34 +235,36 @@ class _Pending:
         self._database.execute("CREATE TABLE unscanned (number INTEGER PRIMARY KEY, line BLOB)")
         # One transaction for all: nothing in here outlives the process, so nothing needs a journal of its own.
         self._database.execute("BEGIN")
+        self._recent: list[VerdictRow] = []
         self.is_empty = True
 
     @property
     def verdicts(self) -> int:
+        self._write()
         return int(self._database.execute("SELECT count(*) FROM verdict").fetchone()[0])
 
     @property
     def flagged(self) -> int:
+        self._write()
         return int(self._database.execute("SELECT count(*) FROM verdict WHERE severity > 0").fetchone()[0])
 
     def add(self, row: VerdictRow) -> None:
         self.is_empty = False
-        self._database.execute(
-            "INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, engine) DO UPDATE SET time = excluded.time,"
-            " severity = excluded.severity, database = excluded.database, names = excluded.names,"
-            " reason = excluded.reason WHERE (excluded.time, excluded.severity) >= (time, severity)",
-            (row.key, row.time, row.severity, *row.engine, json.dumps(row.names), row.reason),
-        )
+        self._recent.append(row)
+        if len(self._recent) >= _WRITTEN_AT_ONCE:
+            self._write()
 
     def add_unscanned(self, line: bytes) -> None:
         self.is_empty = False
         self._database.execute("INSERT INTO unscanned (line) VALUES (?)", (line,))
 
     def find(self, keys: t.Iterable[str]) -> list[VerdictRow]:
+        self._write()
         return [_row(columns) for key in keys for columns in self._database.execute("SELECT * FROM verdict WHERE key = ?", (key,))]
 
     def rows_after(self, key: str, engine: str) -> list[VerdictRow]:
         """Some more, by key and engine."""
+        self._write()
         query = "SELECT * FROM verdict WHERE (key, engine) > (?, ?) ORDER BY key, engine LIMIT ?"
         return [_row(columns) for columns in self._database.execute(query, (key, engine, _READ_AT_ONCE))]
 
@@ -272,6 +275,16 @@ class _Pending:
 
     def close(self) -> None:
         self._database.close()
+
+    def _write(self) -> None:
+        """Each call gives the interpreter to other threads, so one for many."""
+        self._database.executemany(
+            "INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, engine) DO UPDATE SET time = excluded.time,"
+            " severity = excluded.severity, database = excluded.database, names = excluded.names,"
+            " reason = excluded.reason WHERE (excluded.time, excluded.severity) >= (time, severity)",
+            [(row.key, row.time, row.severity, *row.engine, json.dumps(row.names), row.reason) for row in self._recent],
+        )
+        self._recent.clear()
 
 
 def _row(columns: tuple[str, int, int, str, str, str, str]) -> VerdictRow:

@@ -10,6 +10,7 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 import errno
+import queue
 import threading
 import time
 import typing as t
@@ -71,7 +72,10 @@ class ClamdScanner:
         self._now = now
         self._database = database
         self._outage = Outage(patience, time.monotonic)
-        self._slots = threading.BoundedSemaphore(at_once)
+        # A semaphore of Python wakes its waiters in Python, for every content; this one does not.
+        self._slots: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _slot in range(at_once):
+            self._slots.put(None)
         self._lock = threading.Lock()
         self._idle: list[_Seat] = []
         self._busy: set[_Seat] = set()
@@ -89,8 +93,11 @@ class ClamdScanner:
         """Raises ScannerDown, and what reading the content raises. A daemon that is away is waited for."""
         if content.size > self._size_limit:
             return too_large(content.size, self._size_limit, self._engine, self._now())
-        with self._slots:
+        self._slots.get()
+        try:
             return self._scan(content)
+        finally:
+            self._slots.put(None)
 
     def close(self) -> None:
         self._closed.set()

@@ -27,7 +27,7 @@ def too_large(size: int, limit: int, engine: Engine, now: datetime) -> Verdict:
 
 def time_text(time: datetime) -> str:
     """ISO, UTC, whole seconds."""
-    return time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _mebibytes(size: int) -> str:
