@@ -284,7 +284,7 @@ and the recovery key, which opens it as well, in {recovery_key}.
 It is a restic repository, and restic (apt install restic) reads it without us:
 
    restic -r {repository} --password-file {passphrase} snapshots
-   restic -r {repository} --password-file {passphrase} ls latest
+   restic -r {repository} --password-file {passphrase} ls latest --tag plan:{PLAN}
    restic -r {repository} --password-file {passphrase} check --read-data
 
 What was restored is in {(DEMO / "restored").relative_to(tree.ROOT)}; mail, calendar and address programs open it."""
