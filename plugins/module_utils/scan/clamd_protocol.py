@@ -22,7 +22,6 @@ VERSION = b"zVERSION\0"
 PING = b"zPING\0"
 INSTREAM = b"zINSTREAM\0"
 END_OF_STREAM = b"\0\0\0\0"
-PONG = "PONG"
 _EXTENDED_INFO = re.compile(r"\([0-9a-f]{32,64}:\d+\)$")
 _ENCRYPTED = "Heuristics.Encrypted."
 _LIMITS = "Heuristics.Limits."

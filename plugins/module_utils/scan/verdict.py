@@ -73,16 +73,3 @@ class Verdict:
             database=document.get("database", ""),
             time=document["time"],
         )
-
-
-_SEVERITY = (VerdictKind.INFECTED, VerdictKind.UNSCANNABLE, VerdictKind.CLEAN)
-
-
-def worst(verdicts: t.Iterable[Verdict]) -> Verdict | None:
-    """The one that counts for an item of several contents, with the names of all that are infected. None for none."""
-    found = sorted(verdicts, key=lambda verdict: _SEVERITY.index(verdict.kind))
-    if not found:
-        return None
-    names = sorted({name for verdict in found for name in verdict.names})
-    first = found[0]
-    return Verdict(kind=first.kind, names=tuple(names), reason=first.reason, engine=first.engine, database=first.database, time=first.time)

@@ -20,23 +20,13 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.res
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.trees import find_node
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import BlobKind, Node
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import choose, chosen_items, is_below
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.item_search import Search, Wish, search
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.item_search import Search, search
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.search_result import search_result
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.stored_drive import ROOT, TOP, StoredDrive
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.losses import lose
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.restore.wishes import WISH as EVERYTHING
 
-WISH = Wish(
-    plan_name="sales",
-    snapshots=("all",),
-    snapshots_after=None,
-    snapshots_before=None,
-    members=(),
-    sources=(ONEDRIVE,),
-    folder=None,
-    item_filter=ItemFilter(),
-    verdict=None,
-    limit=1000,
-)
+WISH = dataclasses.replace(EVERYTHING, sources=(ONEDRIVE,))
 
 
 def found(drive: StoredDrive, **fields: t.Any) -> Search:

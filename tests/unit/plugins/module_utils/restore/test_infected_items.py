@@ -28,7 +28,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore im
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import ChosenItem, choose, chosen_items
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.drill import DrillTask, run_drill
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.infected_items import Sifter, sifting
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.item_search import Search, Wish, search
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.item_search import Search, search
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.results import RestoreResult, SourceRestore
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.search_result import search_result
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.sentences import failure_sentence, restore_sentence
@@ -40,21 +40,10 @@ from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.losses import in_memory, lose
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import Place
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.restore.said import Said, verdict
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.restore.wishes import WISH
 
 ANNA = member("anna")
 CLEAN, INFECTED, UNSCANNABLE = VerdictKind.CLEAN, VerdictKind.INFECTED, VerdictKind.UNSCANNABLE
-WISH = Wish(
-    plan_name="sales",
-    snapshots=("all",),
-    snapshots_after=None,
-    snapshots_before=None,
-    members=(),
-    sources=(),
-    folder=None,
-    item_filter=ItemFilter(),
-    verdict=None,
-    limit=1000,
-)
 
 
 def items_of(place: Place, source: str) -> dict[str, ChosenItem]:

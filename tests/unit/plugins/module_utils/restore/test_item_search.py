@@ -24,27 +24,16 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import BlobKind
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.catalogue_history import histories
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import choose, chosen_items
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.item_search import Search, Wish, search
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.item_search import Search, search
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.search_result import search_result, search_sentence
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.groups import Group, mailbox, member
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.mailbox_service import GONE
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.backup.support import append_all, extended
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.losses import in_memory, lose
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import MemoryStorage, Place, new_place
+from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.restore.wishes import WISH
 
 ANNA, BEN = member("anna"), member("ben")
-WISH = Wish(
-    plan_name="sales",
-    snapshots=("all",),
-    snapshots_after=None,
-    snapshots_before=None,
-    members=(),
-    sources=(),
-    folder=None,
-    item_filter=ItemFilter(),
-    verdict=None,
-    limit=1000,
-)
 
 
 def backup() -> Group:
