@@ -11,6 +11,7 @@ import datetime
 import typing as t
 
 from .control_connection import TenantControlError
+from .control_directory_client import DirectoryControlClient
 from .control_drive_client import DriveControlClient
 from .control_exchange_client import ExchangeControlClient
 from .control_hold_client import HoldControlClient
@@ -23,74 +24,13 @@ if t.TYPE_CHECKING:
 Moment = datetime.datetime | str
 FolderKey = str | t.Sequence[str]
 MessageKeys = str | t.Sequence[str]
-_UNSET: t.Any = object()
 _BATCH_BYTES = 4 * 1024 * 1024
 
 __all__ = ("ControlClient", "TenantControlError")
 
 
-class ControlClient(DriveControlClient, ExchangeControlClient, HoldControlClient, PersonalControlClient):
+class ControlClient(DirectoryControlClient, DriveControlClient, ExchangeControlClient, HoldControlClient, PersonalControlClient):
     """One method per operation; may be used by several threads."""
-
-    # Directory
-
-    def add_user(
-        self,
-        user_principal_name: str,
-        *,
-        display_name: str | None = None,
-        mail: str | None = _UNSET,
-        object_id: str | None = None,
-        mailbox: bool = True,
-        user_type: str | None = "Member",
-        account_enabled: bool = True,
-        folder_names: dict[str, str] | None = None,
-        **properties: t.Any,
-    ) -> str:
-        """A user with a mailbox; C(mail) is the principal name unless given. Gives the object id."""
-        address = user_principal_name if mail is _UNSET else mail
-        return str(
-            self._call(
-                "add_user",
-                user_principal_name=user_principal_name,
-                display_name=display_name,
-                mail=address,
-                object_id=object_id,
-                mailbox=mailbox,
-                user_type=user_type,
-                account_enabled=account_enabled,
-                folder_names=folder_names,
-                properties=properties,
-            )
-        )
-
-    def update_user(self, user: str, **properties: t.Any) -> None:
-        self._call("update_user", user=user, properties=properties)
-
-    def remove_user(self, user: str) -> None:
-        self._call("remove_user", user=user)
-
-    def add_group(
-        self, display_name: str, *, mail: str | None = None, object_id: str | None = None, kind: str = "security", **properties: t.Any
-    ) -> str:
-        """C(kind): security, microsoft365, distribution, mail_security. Gives the object id."""
-        return str(self._call("add_group", display_name=display_name, mail=mail, object_id=object_id, kind=kind, properties=properties))
-
-    def rename_group(self, group: str, display_name: str) -> None:
-        self._call("rename_group", group=group, display_name=display_name)
-
-    def remove_group(self, group: str) -> None:
-        self._call("remove_group", group=group)
-
-    def add_directory_object(self, kind: str, display_name: str) -> str:
-        return str(self._call("add_directory_object", kind=kind, display_name=display_name))
-
-    def add_member(self, group: str, member: str) -> None:
-        """Group by id or name; member by id, principal name or group name."""
-        self._call("add_member", group=group, member=member)
-
-    def remove_member(self, group: str, member: str) -> None:
-        self._call("remove_member", group=group, member=member)
 
     # Mail
 

@@ -110,15 +110,15 @@ class SystemControl:
 
     def limits(self, changes: dict[str, t.Any]) -> dict[str, t.Any]:
         """Changes limits (null lifts one) and gives those in force."""
-        mailboxes, drives = self._tenant.limiter.limits, self._tenant.units.limits
+        mailboxes, drives, directory = self._tenant.limiter.limits, self._tenant.units.limits, self._tenant.directory_units.limits
         if "licenses" in changes:
             drives.set_licenses(changes["licenses"])
         for name, value in changes.items():
-            owner = next((one for one in (mailboxes, drives) if hasattr(one, name) and name != "set_licenses"), None)
+            owner = next((one for one in (mailboxes, drives, directory) if hasattr(one, name) and name != "set_licenses"), None)
             if owner is None:
                 raise ValueError(f"there is no limit called {name}")
             setattr(owner, name, value)
-        return {**dataclasses.asdict(mailboxes), **dataclasses.asdict(drives)}
+        return {**dataclasses.asdict(mailboxes), **dataclasses.asdict(drives), **dataclasses.asdict(directory)}
 
     def requests(self, since: int = 0) -> list[LogEntry]:
         return [dataclasses.replace(entry, mailbox=self._name(entry.mailbox)) for entry in self._tenant.log.since(since)]
@@ -129,13 +129,15 @@ class SystemControl:
         self._tenant.outgoing.clear()
         self._tenant.limiter.violations.clear()
         self._tenant.units.clear_counts()
+        self._tenant.directory_units.clear_counts()
 
     def stats(self) -> dict[str, t.Any]:
         counts = self._tenant.log.stats()
         counts["max_concurrency"] = {self._name(key) or key: value for key, value in counts["max_concurrency"].items()}
         violations = [{**violation, "mailbox": self._name(violation["mailbox"])} for violation in self._tenant.limiter.violations]
         told = {"retry_after_violations": len(violations), "violations": violations}
-        return {**counts, **told, **self._tenant.units.counts(), **self._tenant.outgoing.counts()}
+        spent = {**self._tenant.units.counts(), **self._tenant.directory_units.counts()}
+        return {**counts, **told, **spent, **self._tenant.outgoing.counts()}
 
     def reset(self) -> None:
         """An empty tenant; apps and their credentials stay."""

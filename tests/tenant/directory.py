@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Users and groups over HTTP: lists, single objects, memberships (facts D, H.6-11)."""
+"""Users, groups and administrative units over HTTP: lists, single objects, memberships, deleted users (facts D, H.6-13)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if t.TYPE_CHECKING:
     from .call import Call
     from .state import Tenant
 
+USER_ROLES = frozenset({"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"})
 USER_DEFAULTS = (
     "businessPhones",
     "displayName",
@@ -51,7 +52,9 @@ GROUP_DEFAULTS = (
     "securityEnabled",
     "visibility",
 )
+UNIT_DEFAULTS = ("id", "deletedDateTime", "displayName", "description", "visibility")
 _OTHER_DEFAULTS = ("id", "displayName")
+_HIDDEN_ROLES = frozenset({"Member.Read.Hidden"})
 _NOT_IN_LISTS = frozenset({"mailboxSettings", "mySite", "aboutMe", "skills", "interests", "birthday"})
 
 
@@ -81,12 +84,31 @@ def get_group(tenant: Tenant, call: Call) -> Answer:
     return json_answer({"@odata.context": f"{call.root}/$metadata#groups/$entity", **object_json(entry, read_select(call))})
 
 
+def list_units(tenant: Tenant, call: Call) -> Answer:
+    """C(/directory/administrativeUnits)."""
+    return _collection(call, list(tenant.directory.all("administrativeUnit")), "/directory/administrativeUnits", "administrativeUnits")
+
+
+def get_unit(tenant: Tenant, call: Call) -> Answer:
+    entry = tenant.directory.unit(call.values["unit"])
+    context = f"{call.root}/$metadata#directory/administrativeUnits/$entity"
+    return json_answer({"@odata.context": context, **object_json(entry, read_select(call))})
+
+
+def unit_members(tenant: Tenant, call: Call) -> Answer:
+    """Direct ones: groups in a unit do not bring their members."""
+    unit = tenant.directory.unit(call.values["unit"])
+    return _members(tenant, call, unit, f"/directory/administrativeUnits/{unit.id}/members", transitive=False)
+
+
 def group_members(tenant: Tenant, call: Call) -> Answer:
-    return _members(tenant, call, transitive=False)
+    group = tenant.directory.group(call.values["group"])
+    return _members(tenant, call, group, f"/groups/{group.id}/members", transitive=False)
 
 
 def group_transitive_members(tenant: Tenant, call: Call) -> Answer:
-    return _members(tenant, call, transitive=True)
+    group = tenant.directory.group(call.values["group"])
+    return _members(tenant, call, group, f"/groups/{group.id}/transitiveMembers", transitive=True)
 
 
 def get_directory_object(tenant: Tenant, call: Call) -> Answer:
@@ -103,19 +125,13 @@ def get_directory_object(tenant: Tenant, call: Call) -> Answer:
 
 
 def list_deleted_users(tenant: Tenant, call: Call) -> Answer:
-    """C(/directory/deletedItems/microsoft.graph.user): soft-deleted users, name prefixed with their id (facts D6)."""
-    found = []
-    for entry in tenant.directory.deleted.values():
-        if entry.kind == "user":
-            name = entry.id.replace("-", "") + entry.properties["userPrincipalName"]
-            found.append(DirectoryObject(entry.id, "user", {**entry.properties, "userPrincipalName": name}))
+    """C(/directory/deletedItems/microsoft.graph.user): soft-deleted users."""
+    found = [_as_deleted(entry) for entry in tenant.directory.all_deleted() if entry.kind == "user"]
     return _collection(call, found, "/directory/deletedItems/microsoft.graph.user", "directoryObjects")
 
 
 def get_deleted_object(tenant: Tenant, call: Call) -> Answer:
-    entry = tenant.directory.deleted.get(call.values["object"].lower())
-    if entry is None:
-        raise not_found(call.values["object"])
+    entry = _as_deleted(tenant.directory.deleted_object(call.values["object"]))
     return json_answer({"@odata.type": f"#microsoft.graph.{entry.kind}", **object_json(entry, read_select(call))})
 
 
@@ -131,10 +147,11 @@ def member_of(tenant: Tenant, call: Call) -> Answer:
 
 def object_json(entry: DirectoryObject, select: tuple[str, ...] | None) -> dict[str, t.Any]:
     """An object with its default or its selected properties; unset ones are null."""
-    names = select if select is not None else {"user": USER_DEFAULTS, "group": GROUP_DEFAULTS}.get(entry.kind, _OTHER_DEFAULTS)
+    names = select if select is not None else _DEFAULTS.get(entry.kind, _OTHER_DEFAULTS)
     return {name: entry.properties.get(name, _EMPTY.get(name)) for name in names}
 
 
+_DEFAULTS = {"user": USER_DEFAULTS, "group": GROUP_DEFAULTS, "administrativeUnit": UNIT_DEFAULTS}
 _EMPTY: dict[str, t.Any] = {
     "businessPhones": [],
     "groupTypes": [],
@@ -145,10 +162,12 @@ _EMPTY: dict[str, t.Any] = {
 }
 
 
-def _members(tenant: Tenant, call: Call, *, transitive: bool) -> Answer:
-    group = tenant.directory.group(call.values["group"])
-    found = tenant.directory.members(group, transitive=transitive)
-    path = f"/groups/{group.id}/{'transitiveMembers' if transitive else 'members'}"
+def _members(tenant: Tenant, call: Call, parent: DirectoryObject, path: str, *, transitive: bool) -> Answer:
+    """Who may not be seen comes with the id alone, and hidden members do not come at all (facts D4)."""
+    is_hidden = parent.properties.get("visibility") == "HiddenMembership" and not call.roles & _HIDDEN_ROLES
+    found = [] if is_hidden else tenant.directory.members(parent, transitive=transitive)
+    if not call.roles & USER_ROLES:
+        found = [DirectoryObject(entry.id, entry.kind, {"id": entry.id}) if entry.kind == "user" else entry for entry in found]
     cast = call.values.get("cast")
     if cast is None:
         return _collection(call, found, path, "directoryObjects", typed=True)
@@ -157,7 +176,7 @@ def _members(tenant: Tenant, call: Call, *, transitive: bool) -> Answer:
 
 
 def _collection(call: Call, found: list[DirectoryObject], path: str, context: str, *, typed: bool = False, cast: bool = False) -> Answer:
-    check_query(call, cast=cast)
+    check_query(call, cast=cast, kind=_kind(call, context))
     select = read_select(call)
     if select is not None and _NOT_IN_LISTS.intersection(select):
         raise GraphError(501, "NotImplemented", "The requested property is only available for a single user.")
@@ -175,6 +194,19 @@ def _collection(call: Call, found: list[DirectoryObject], path: str, context: st
         for entry in found[start : start + size]
     ]
     return json_answer(body)
+
+
+def _kind(call: Call, context: str) -> str:
+    """Of what a list is: lists of memberships are mixed unless they are cast."""
+    return "user" if context == "users" or call.segments[-1].lower() == "microsoft.graph.user" else context
+
+
+def _as_deleted(entry: DirectoryObject) -> DirectoryObject:
+    """The name of a deleted user is prefixed with the id (facts D6)."""
+    if entry.kind != "user":
+        return entry
+    name = entry.id.replace("-", "") + entry.properties["userPrincipalName"]
+    return DirectoryObject(entry.id, "user", {**entry.properties, "userPrincipalName": name})
 
 
 def _top(call: Call) -> int:

@@ -10,30 +10,38 @@ import re
 import typing as t
 
 from .call import GraphError
-from .filters import comparisons, matches, operators, parse_filter
+from .filterable import ADVANCED, ADVANCED_NULLS, DEFAULT, ENDS_WITH, KNOWN
+from .filters import Comparison, comparisons, matches, operators, parse_filter
 
 if t.TYPE_CHECKING:
     from .call import Call
     from .directory_state import DirectoryObject
+    from .filters import Node
 
 _ADVANCED_OPERATORS = frozenset({"ne", "not", "endswith"})
-_ADVANCED_PROPERTIES = frozenset({"companyName", "employeeType", "city", "country", "state", "officeLocation"})
+_MOST_CLAUSES = 15
 _SEARCH = re.compile(r'^"(?P<property>\w+):(?P<text>[^"]*)"$')
 
 
-def check_query(call: Call, *, cast: bool) -> None:
-    """Refuses advanced queries without C(ConsistencyLevel: eventual) and $count, on every page. Raises GraphError 400."""
-    eventual = call.headers.get("consistencylevel", "").lower() == "eventual"
+def check_query(call: Call, *, cast: bool, kind: str) -> None:
+    """Refuses advanced queries without C(ConsistencyLevel: eventual) and $count, on every page; C(kind) is that of the objects.
+
+    Raises GraphError 400, also for a filter that no query may have.
+    """
     filter_text = call.query.get("filter")
     advanced = "search" in call.query or (cast and (filter_text is not None or "count" in call.query))
     if filter_text is not None:
         node = parse_filter(filter_text)
-        advanced = advanced or bool(operators(node) & _ADVANCED_OPERATORS) or "orderby" in call.query
-        advanced = advanced or any(comparison.property.split("/")[0] in _ADVANCED_PROPERTIES for comparison in comparisons(node))
+        found = comparisons(node)
+        _check_size(node, found)
         if "contains" in operators(node):
-            raise GraphError(400, "Request_UnsupportedQuery", "Unsupported Query.")
-    needs_count = advanced and "search" not in call.query
-    if advanced and (not eventual or (needs_count and not call.flag("count"))):
+            raise _unsupported()
+        if kind == "user":
+            for comparison in found:
+                _check_property(comparison)
+            advanced = advanced or any(_is_advanced(comparison) for comparison in found)
+        advanced = advanced or bool(operators(node) & _ADVANCED_OPERATORS) or "orderby" in call.query
+    if advanced and not _has_advanced_parameters(call):
         if "search" in call.query:
             raise GraphError(
                 400,
@@ -41,7 +49,7 @@ def check_query(call: Call, *, cast: bool) -> None:
                 "Request with $search query parameter only works through MSGraph with a special request header: "
                 "'ConsistencyLevel: eventual'",
             )
-        raise GraphError(400, "Request_UnsupportedQuery", "Unsupported Query.")
+        raise _unsupported()
 
 
 def select_objects(call: Call, objects: list[DirectoryObject]) -> list[DirectoryObject]:
@@ -58,9 +66,54 @@ def select_objects(call: Call, objects: list[DirectoryObject]) -> list[Directory
     return objects
 
 
+def _has_advanced_parameters(call: Call) -> bool:
+    is_eventual = call.headers.get("consistencylevel", "").lower() == "eventual"
+    return is_eventual and (call.flag("count") or "search" in call.query)
+
+
+def _check_size(node: Node, found: list[Comparison]) -> None:
+    """C(in) is C(or) in other words."""
+    clauses = sum(len(one.value) if one.operator == "in" else 1 for one in found)
+    if clauses > _MOST_CLAUSES and operators(node) & {"or", "in"}:
+        raise GraphError(
+            400,
+            "Request_UnsupportedQuery",
+            f"Too many child clauses specified in search filter expression containing 'OR' operators: {clauses}. "
+            f"Max allowed: {_MOST_CLAUSES}.",
+        )
+
+
+def _check_property(comparison: Comparison) -> None:
+    name = comparison.property.split("/")[0]
+    if name.startswith("extension_"):
+        return
+    if name not in KNOWN:
+        raise GraphError(
+            400, "BadRequest", f"Invalid filter clause: Could not find a property named '{name}' on type 'microsoft.graph.user'."
+        )
+    is_wrong_end = comparison.operator == "endswith" and name not in ENDS_WITH
+    if name not in DEFAULT | ADVANCED or is_wrong_end:
+        raise GraphError(
+            400,
+            "Request_UnsupportedQuery",
+            f"Unsupported or invalid query filter clause specified for property '{name}' of resource 'User'.",
+        )
+
+
+def _is_advanced(comparison: Comparison) -> bool:
+    name, _slash, rest = comparison.property.partition("/")
+    return name in ADVANCED or "$count" in rest or (comparison.value is None and name in ADVANCED_NULLS)
+
+
+def _unsupported() -> GraphError:
+    return GraphError(400, "Request_UnsupportedQuery", "Unsupported Query.")
+
+
 def _read(entry: DirectoryObject, path: str) -> t.Any:
     value: t.Any = entry.properties
     for name in path.split("/"):
+        if name == "$count":
+            return len(value or ())
         value = value.get(name) if isinstance(value, dict) else None
     return value
 

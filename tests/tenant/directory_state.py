@@ -2,25 +2,30 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""State of the directory: users, groups, other objects, memberships. Knows nothing of HTTP."""
+"""State of the directory: users, groups, other objects, memberships, and what was deleted. Knows nothing of HTTP."""
 
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing as t
 
 from .call import GraphError
 from .ids import stable_guid
+from .mail_items import now
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .mailbox import Mailbox
+
 ObjectId = str
+_DELETED_FOR = datetime.timedelta(days=30)  # then it is purged (facts D6)
 
 
 @dataclasses.dataclass(slots=True, eq=False)
 class DirectoryObject:
-    """A user, group, device, orgContact or servicePrincipal; C(properties) as Graph shows them."""
+    """A user, group, administrativeUnit, device, orgContact or servicePrincipal; C(properties) as Graph shows them."""
 
     id: ObjectId
     kind: str
@@ -35,6 +40,8 @@ class Directory:
         self.domain = domain
         self.objects: dict[ObjectId, DirectoryObject] = {}
         self.deleted: dict[ObjectId, DirectoryObject] = {}
+        self._deleted_from: dict[ObjectId, list[ObjectId]] = {}
+        self.removed_mailboxes: dict[ObjectId, Mailbox] = {}
         self._names: dict[str, ObjectId] = {}
         self._created = 0
 
@@ -53,6 +60,11 @@ class Directory:
         self.objects[key] = entry
         return entry
 
+    @property
+    def users(self) -> int:
+        """How many there are: whoever has a sign-in name."""
+        return len(self._names)
+
     def update(self, entry: DirectoryObject, properties: dict[str, t.Any]) -> None:
         new = properties.get("userPrincipalName")
         if new is not None:
@@ -61,15 +73,49 @@ class Directory:
             self._names[new.lower()] = entry.id
         entry.properties.update(properties)
 
-    def remove(self, entry: DirectoryObject) -> None:
-        """Soft-deletes an object: gone from lists and groups."""
+    def remove(self, entry: DirectoryObject, moment: datetime.datetime | None = None) -> None:
+        """Soft-deletes an object: gone from lists and groups, until it is restored or purged."""
         del self.objects[entry.id]
         self.deleted[entry.id] = entry
+        entry.properties["deletedDateTime"] = (moment or now()).strftime("%Y-%m-%dT%H:%M:%SZ")
         name = entry.properties.get("userPrincipalName")
         if name is not None:
             del self._names[name.lower()]
-        for group in self.objects.values():
-            group.members.pop(entry.id, None)
+        self._deleted_from[entry.id] = [group.id for group in self.objects.values() if group.members.pop(entry.id, 0) is None]
+
+    def restore(self, key: str) -> DirectoryObject:
+        """Brings a deleted object back, into its groups, too. Raises GraphError 404, ValueError for a name that is taken meanwhile."""
+        entry = self.deleted_object(key)
+        name = entry.properties.get("userPrincipalName")
+        if name is not None:
+            if name.lower() in self._names:
+                raise ValueError(f"the directory already holds the user {name}")
+            self._names[name.lower()] = entry.id
+        del self.deleted[entry.id]
+        del entry.properties["deletedDateTime"]
+        self.objects[entry.id] = entry
+        for group in self._deleted_from.pop(entry.id):
+            if group in self.objects:
+                self.objects[group].members[entry.id] = None
+        return entry
+
+    def purge(self, key: str) -> None:
+        """A deleted object is gone for good. Raises GraphError 404."""
+        entry = self.deleted_object(key)
+        del self.deleted[entry.id], self._deleted_from[entry.id]
+        self.removed_mailboxes.pop(entry.id, None)
+
+    def deleted_object(self, key: str) -> DirectoryObject:
+        """What can still be restored. Raises GraphError 404."""
+        entry = self.deleted.get(key.lower())
+        if entry is None or entry not in self.all_deleted():
+            raise not_found(key)
+        return entry
+
+    def all_deleted(self) -> list[DirectoryObject]:
+        """What can still be restored: younger than 30 days."""
+        limit = (now() - _DELETED_FOR).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return [entry for entry in self.deleted.values() if entry.properties["deletedDateTime"] > limit]
 
     def all(self, kind: str) -> Iterator[DirectoryObject]:
         return (entry for entry in self.objects.values() if entry.kind == kind)
@@ -95,10 +141,11 @@ class Directory:
 
     def group(self, key: str) -> DirectoryObject:
         """A group by object id. Raises GraphError 404."""
-        entry = self.objects.get(key.lower())
-        if entry is None or entry.kind != "group":
-            raise not_found(key)
-        return entry
+        return self._of_kind(key, "group")
+
+    def unit(self, key: str) -> DirectoryObject:
+        """An administrative unit by object id. Raises GraphError 404."""
+        return self._of_kind(key, "administrativeUnit")
 
     def members(self, group: DirectoryObject, *, transitive: bool) -> list[DirectoryObject]:
         """Direct members, or everybody below; each object once, cycles allowed."""
@@ -113,6 +160,12 @@ class Directory:
                 if transitive and member.kind == "group":
                     waiting.append(member)
         return list(found.values())
+
+    def _of_kind(self, key: str, kind: str) -> DirectoryObject:
+        entry = self.objects.get(key.lower())
+        if entry is None or entry.kind != kind:
+            raise not_found(key)
+        return entry
 
 
 def not_found(key: str) -> GraphError:

@@ -137,7 +137,9 @@ def _typed(node: Node) -> Node:
     """A filter whose times are times."""
     if isinstance(node, Combination):
         return Combination(node.operator, tuple(_typed(part) for part in node.parts))
-    return Comparison(node.property, node.operator, _moment(node.value)) if node.property in _MOMENTS else node
+    if isinstance(node, Comparison) and node.property in _MOMENTS:
+        return Comparison(node.property, node.operator, _moment(node.value))
+    return node
 
 
 def _moment(value: t.Any) -> datetime.datetime:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The subset of OData $filter that the tenant understands: comparisons, C(in), string functions, and, or, not, brackets."""
+"""The subset of OData $filter that the tenant understands: comparisons, C(in), string functions, C(any), and, or, not, brackets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .call import GraphError
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<open>\()|(?P<close>\))|(?P<comma>,)|(?P<string>'(?:[^']|'')*')"
-    r"|(?P<moment>\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2})?)?)|(?P<number>-?\d+(?![\w-]))|(?P<word>[A-Za-z_@][\w./@:-]*|[0-9a-fA-F-]{36}))"
+    r"|(?P<moment>\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2})?)?)|(?P<number>-?\d+(?![\w-]))|(?P<word>[A-Za-z_@$][\w./@:$-]*|[0-9a-fA-F-]{36}))"
 )
 COMPARISONS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
 FUNCTIONS = frozenset({"startswith", "endswith", "contains"})
@@ -37,13 +37,24 @@ class Combination:
     parts: tuple[Node, ...]
 
 
-Node = Comparison | Combination
+@dataclasses.dataclass(frozen=True, slots=True)
+class AnyOf:
+    """C(property/any(x:...)): one entry of a list passes; properties of C(node) are those of the entry, C() the entry itself."""
+
+    property: str
+    node: Node
+
+
+Node = Comparison | Combination | AnyOf
 
 
 def comparisons(node: Node) -> list[Comparison]:
-    """All comparisons in a filter, from left to right."""
+    """All comparisons in a filter, from left to right; those of entries have the path of their list in front."""
     if isinstance(node, Comparison):
         return [node]
+    if isinstance(node, AnyOf):
+        inner = comparisons(node.node)
+        return [dataclasses.replace(one, property=f"{node.property}/{one.property}".rstrip("/")) for one in inner]
     return [comparison for part in node.parts for comparison in comparisons(part)]
 
 
@@ -51,11 +62,15 @@ def operators(node: Node) -> set[str]:
     """All operators used in a filter."""
     if isinstance(node, Comparison):
         return {node.operator}
+    if isinstance(node, AnyOf):
+        return {"any", *operators(node.node)}
     return {node.operator}.union(*(operators(part) for part in node.parts))
 
 
 def matches(node: Node, read: t.Callable[[str], t.Any]) -> bool:
     """Evaluates a filter; C(read) gives the value of a property. Strings compare without case, as in Graph."""
+    if isinstance(node, AnyOf):
+        return any(matches(node.node, lambda path, entry=entry: _of_entry(entry, path)) for entry in read(node.property) or ())  # type: ignore[misc]
     if isinstance(node, Combination):
         if node.operator == "not":
             return not matches(node.parts[0], read)
@@ -84,6 +99,13 @@ def parse_filter(text: str) -> Node:
     return _Parser(text).parse()
 
 
+def _of_entry(entry: t.Any, path: str) -> t.Any:
+    value = entry
+    for name in path.split("/") if path else ():
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
 def _fold(value: t.Any) -> t.Any:
     return value.casefold() if isinstance(value, str) else value
 
@@ -100,6 +122,7 @@ class _Parser:
             self._tokens.append((str(match.lastgroup), match.group(str(match.lastgroup))))
             position = match.end()
         self._position = 0
+        self._variable: str | None = None  # of an any(...)
 
     def parse(self) -> Node:
         node = self._either()
@@ -127,9 +150,11 @@ class _Parser:
             self._take("close")
             return node
         name = self._take("word")
+        if name.lower().endswith("/any") and self._kind() == "open":
+            return AnyOf(name[: -len("/any")], self._entry())
         if name.lower() in FUNCTIONS and self._kind() == "open":
             self._take("open")
-            argument = self._take("word")
+            argument = self._property(self._take("word"))
             self._take("comma")
             value = self._value()
             self._take("close")
@@ -146,10 +171,33 @@ class _Parser:
                 self._take("comma")
                 values.append(self._value())
             self._take("close")
-            return Comparison(name, "in", tuple(values))
+            return Comparison(self._property(name), "in", tuple(values))
         if operator not in COMPARISONS:
             raise self._bad()
-        return Comparison(name, operator, self._value())
+        return Comparison(self._property(name), operator, self._value())
+
+    def _entry(self) -> Node:
+        """What follows C(any): C((x:condition on x)). The name of the entry ends at the first colon of the first word."""
+        self._take("open")
+        variable, colon, rest = self._take("word").partition(":")
+        if not colon or self._variable is not None:
+            raise self._bad()
+        if rest:
+            self._position -= 1
+            self._tokens[self._position] = ("word", rest)
+        self._variable = variable
+        node = self._either()
+        self._variable = None
+        self._take("close")
+        return node
+
+    def _property(self, name: str) -> str:
+        """A path, without the name of the entry in front."""
+        if self._variable is None:
+            return name
+        if name.split("/")[0] != self._variable:
+            raise self._bad()
+        return name[len(self._variable) :].lstrip("/")
 
     def _value(self) -> t.Any:
         kind = self._kind()

@@ -15,8 +15,9 @@ from .routing import Route, Router
 if t.TYPE_CHECKING:
     from .routing import Area, Handler
 
-_USERS = frozenset({"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"})
+_USERS = directory.USER_ROLES
 _GROUPS = frozenset({"Group.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"})
+_UNITS = frozenset({"AdministrativeUnit.Read.All", "AdministrativeUnit.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"})
 _DIRECTORY = _USERS | _GROUPS
 _LICENCES = frozenset({"LicenseAssignment.Read.All", "Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"})
 _BASIC = frozenset({"Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite"})
@@ -41,6 +42,7 @@ def build_router() -> Router:
 
 _Row = tuple[str, str, str, "Handler", frozenset[str]]
 _GROUP = "groups/{group}"
+_UNIT = "directory/administrativeUnits/{unit}"
 _MAIL = "users/{user}"
 _FOLDER = "users/{user}/mailFolders/{folder}"
 _MESSAGE = "users/{user}/messages/{message}"
@@ -60,6 +62,10 @@ _DIRECTORY_ROUTES: tuple[_Row, ...] = (
     ("GET", _GROUP + "/transitiveMembers", "group_transitive_members", directory.group_transitive_members, _GROUPS),
     ("GET", _GROUP + "/transitiveMembers/{cast}", "group_transitive_members", directory.group_transitive_members, _GROUPS),
     ("GET", "directoryObjects/{object}", "directory_object_get", directory.get_directory_object, _DIRECTORY),
+    ("GET", "directory/administrativeUnits", "units_list", directory.list_units, _UNITS),
+    ("GET", _UNIT, "unit_get", directory.get_unit, _UNITS),
+    ("GET", _UNIT + "/members", "unit_members", directory.unit_members, _UNITS),
+    ("GET", _UNIT + "/members/{cast}", "unit_members", directory.unit_members, _UNITS),
     ("GET", "directory/deletedItems/microsoft.graph.user", "deleted_users_list", directory.list_deleted_users, _USERS),
     ("GET", "directory/deletedItems/{object}", "deleted_object_get", directory.get_deleted_object, _USERS),
 )

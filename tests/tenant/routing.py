@@ -30,6 +30,10 @@ class Route(t.NamedTuple):
     area: Area
 
     @property
+    def is_directory(self) -> bool:
+        return self.area == "directory"
+
+    @property
     def is_mail(self) -> bool:
         return self.area == "mail"
 

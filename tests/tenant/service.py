@@ -97,7 +97,7 @@ class Service:
         except GraphError as error:
             if error.__class__ is NoDrive:
                 self.tenant.units.note_missing_drive()
-            nested = ticket.charge is not None and self.tenant.settings.drive_nested_errors
+            nested = ticket.key is not None and ticket.key[1] == _DRIVES and self.tenant.settings.drive_nested_errors
             answer = nested_error_answer(call, error) if nested else error_answer(call, error)
         self._tell_to_wait(ticket, answer)
         if call.host not in LOGIN_HOSTS:
@@ -146,8 +146,7 @@ class Service:
         except GraphError as error:
             ticket.refusal = error
             return
-        call.client_id = ticket.upload.client_id
-        call.mailbox_key = ticket.upload.mailbox.owner_id
+        call.client_id, call.mailbox_key = ticket.upload.client_id, ticket.upload.mailbox.owner_id
         self._count_in(ticket, call.mailbox_key)
 
     def _begin_import(self, ticket: Ticket) -> None:
@@ -227,6 +226,7 @@ class Service:
                 self._charge(ticket)
         elif ticket.refusal is None:
             self._count_in(ticket, call.mailbox_key or _NO_MAILBOX)
+            ticket.charge = self.tenant.directory_units.charge(call) if ticket.route.is_directory else None
 
     async def _answer_with_faults(self, ticket: Ticket) -> Answer:
         call = ticket.call

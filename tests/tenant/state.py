@@ -13,6 +13,7 @@ import typing as t
 
 from .call import GraphError
 from .directory_state import Directory
+from .directory_units import DirectoryBucket
 from .drive_uploads import DriveUploads
 from .drives import Drives
 from .exchange_import import ImportSessions
@@ -114,6 +115,7 @@ class Tenant:
         self.settings = Settings()
         self.limiter = Limiter(self.clock)
         self.units = UnitLimiter(self.clock)
+        self.directory_units = DirectoryBucket(self.clock, self.tenant_id, lambda: self.directory.users)
         self.faults = Faults(random.Random(1))
         self.log = RequestLog()
         self.uploads = UploadSessions()

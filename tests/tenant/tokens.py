@@ -26,6 +26,7 @@ DEFAULT_ROLES = (
     "User.Read.All",
     "Group.Read.All",
     "GroupMember.Read.All",
+    "AdministrativeUnit.Read.All",
     "Directory.Read.All",
     "Mail.ReadWrite",
     "Calendars.ReadWrite",

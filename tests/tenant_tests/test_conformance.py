@@ -114,15 +114,59 @@ SDK = textwrap.dedent(
 )
 
 
+SDK_DIRECTORY = textwrap.dedent(
+    """
+    import asyncio, os, sys
+    from azure.identity.aio import ClientSecretCredential
+    from kiota_abstractions.base_request_configuration import RequestConfiguration
+    from msgraph import GraphServiceClient
+    from msgraph.generated.users.users_request_builder import UsersRequestBuilder
+
+    async def main():
+        tenant, client, unit, gone = sys.argv[1:5]
+        async with ClientSecretCredential(tenant, client, os.environ["SECRET"]) as credential:
+            graph = GraphServiceClient(credential, ["https://graph.microsoft.com/.default"])
+            units = graph.directory.administrative_units
+            assert [one.display_name for one in (await units.get()).value] == ["Berlin"]
+            assert (await units.by_administrative_unit_id(unit).get()).display_name == "Berlin"
+            members = await units.by_administrative_unit_id(unit).members.graph_user.get()
+            assert [one.display_name for one in members.value] == ["Adele Vance"], members
+            query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(filter="companyName ne 'Fabrikam'", count=True)
+            wanted = RequestConfiguration(query_parameters=query)
+            wanted.headers.add("ConsistencyLevel", "eventual")
+            found = await graph.users.get(request_configuration=wanted)
+            assert ([one.display_name for one in found.value], found.odata_count) == (["Adele Vance"], 1), found
+            deleted = await graph.directory.deleted_items.by_directory_object_id(gone).get()
+            assert (deleted.odata_type, deleted.id) == ("#microsoft.graph.user", gone), deleted
+            print("ok", deleted.user_principal_name == gone.replace("-", "") + "bruno@contoso.com")
+
+    asyncio.run(main())
+    """
+)
+
+
+@pytest.mark.conformance
+def test_the_graph_sdk_reads_units_filtered_users_and_deleted_ones(tenant: RunningTenant, control: ControlClient) -> None:
+    user = control.add_user("adele.vance@contoso.com", display_name="Adele Vance", companyName="Contoso")
+    control.add_user("carla@contoso.com", companyName="Fabrikam")
+    gone = control.add_user("bruno@contoso.com")
+    control.remove_user(gone)
+    assert run_sdk(tenant, SDK_DIRECTORY, control.add_unit("Berlin", members=[user]), gone) == "ok True\n"
+
+
 @pytest.mark.conformance
 def test_the_graph_sdk_lists_pages_and_reads_mime(tenant: RunningTenant, control: ControlClient) -> None:
+    user = control.add_user("adele.vance@contoso.com", display_name="Adele Vance")
+    control.deliver_generated(user, 25, size_limit=30_000)
+    assert run_sdk(tenant, SDK, user) == "ok True\n"
+
+
+def run_sdk(tenant: RunningTenant, program: str, *arguments: str) -> str:
+    """What a program says that uses the SDK; its last lines of errors when it says nothing."""
     python = os.environ.get("M365_SDK_PYTHON") or (sys.executable if importlib.util.find_spec("msgraph") else None)
     if python is None:
         pytest.skip("msgraph-sdk (472 MB) is not installed here, and M365_SDK_PYTHON names no interpreter that has it")
-    user = control.add_user("adele.vance@contoso.com", display_name="Adele Vance")
-    control.deliver_generated(user, 25, size_limit=30_000)
     environment = {**tenant.environment(), "SECRET": tenant.client_secret}
-    done = subprocess.run(
-        [python, "-c", SDK, tenant.tenant_id, tenant.client_id, user], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.stdout == "ok True\n", done.stderr[-3000:]
+    command = [python, "-c", program, tenant.tenant_id, tenant.client_id, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return done.stdout or done.stderr[-3000:]
