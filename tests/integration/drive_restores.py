@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_filter import ItemFilter
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import ONEDRIVE
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import GraphClient
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.directory import find_users
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.users import find_users
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import choose
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.conflict import Policy
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.drive_plan import DriveTarget

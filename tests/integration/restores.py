@@ -16,7 +16,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors im
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_filter import ItemFilter
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import MAIL
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import GraphClient
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.directory import find_users
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.users import find_users
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import choose
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.conflict import Policy
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.engine import MailboxTarget, restore_to_mailbox

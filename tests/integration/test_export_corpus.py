@@ -22,13 +22,13 @@ import vobject
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_filter import ItemFilter
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import CALENDAR, CONTACTS, MAIL
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import GraphClient, connect
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.directory import find_users
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.ids import IMMUTABLE_IDS, UserId
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import LimitScope
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.links import graph_path
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.paging import Listing, values
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.refusals import Call
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.traffic import RequestKind
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.users import find_users
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.choice import choose, chosen_items
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.export_content import content_of
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.infected_items import sifting

@@ -19,13 +19,13 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors im
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import GraphClient, connect
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.clouds import CLOUDS
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.credentials import CertificateCredential, SecretCredential
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.directory import find_users
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.errors import (
     AuthenticationFailed,
     NetworkUnreachable,
     ServiceUnavailable,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.settings import ConnectionSettings
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.users import find_users
 from tenant.harness import RunningTenant, running_tenant
 
 UNKNOWN = "99999999-9999-4999-8999-999999999999"

@@ -16,8 +16,8 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.ite
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import CALENDAR, CONTACTS, SETTINGS
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.calendar import read_event
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import GraphClient
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.directory import find_users
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.ids import EventId
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.users import find_users
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.conflict import Policy
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import Backup
 from ansible_collections.tenantvault.m365_backup.tests.integration.restores import TOP, Restore, counts

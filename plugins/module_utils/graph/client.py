@@ -233,6 +233,11 @@ class GraphClient:
         """What Microsoft allows this host to ask of drives, for estimates."""
         return self._requester.budget(LimitScope.drives())
 
+    @property
+    def mailbox_budget(self) -> Budget:
+        """What Microsoft allows an app to ask of one mailbox, whichever it is, for estimates."""
+        return self._requester.budget(LimitScope.mailbox(""))
+
     def traffic(self) -> Traffic:
         """What went over the wire so far."""
         return self._requester.traffic()

@@ -13,6 +13,7 @@ import typing as t
 
 UserId = t.NewType("UserId", str)
 GroupId = t.NewType("GroupId", str)
+UnitId = t.NewType("UnitId", str)
 FolderId = t.NewType("FolderId", str)
 MessageId = t.NewType("MessageId", str)
 CalendarId = t.NewType("CalendarId", str)

@@ -7,7 +7,8 @@
 Exchange allows an app four requests at a time and 10,000 requests in ten minutes per mailbox, and 150 MB of uploads in
 five minutes (Microsoft's throttling-limits page). SharePoint, which serves all drives, counts resource units of an app in
 a tenant: so many a minute and so many a day, by the number of licences that the tenant has bought (Microsoft's page on
-throttling in SharePoint Online).
+throttling in SharePoint Online). The directory counts units of its own, in 10 seconds for an app in a tenant: the fewest, for
+tenants of less than 50 users, are 3,500 (Microsoft's throttling-limits page).
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -25,6 +26,7 @@ UNITS_OF_THE_LARGEST = 6_250
 _DAY_IN_BUDGETS_OF_A_MINUTE = 960
 _TRANSFER_BYTES_AN_HOUR = 400_000_000_000
 _SHARINGS_IN_FIVE_MINUTES = 300
+_DIRECTORY_UNITS = 3_500
 
 
 class ScopeKind(enum.Enum):
@@ -106,6 +108,11 @@ def drive_budget(licences: int = DEFAULT_LICENSES, hosts: int = 1) -> Budget:
     )
 
 
+def directory_budget(hosts: int = 1) -> Budget:
+    """The share of one host in what every tenant allows."""
+    return Budget(concurrency=8, requests=max(1, _DIRECTORY_UNITS // hosts), window=11.0, upload_bytes=None)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Budgets:
     """The budget of each kind of scope.
@@ -114,13 +121,13 @@ class Budgets:
     """
 
     mailbox: Budget = Budget()
-    directory: Budget = Budget(concurrency=8, requests=None, upload_bytes=None)
+    directory: Budget = directory_budget()
     drives: Budget = drive_budget()
     hosts: int = 1
 
     @classmethod
     def of_tenant(cls, licences: int, hosts: int) -> Budgets:
-        return cls(drives=drive_budget(licences, hosts), hosts=hosts)
+        return cls(directory=directory_budget(hosts), drives=drive_budget(licences, hosts), hosts=hosts)
 
     def of(self, scope: LimitScope) -> Budget:
         return {ScopeKind.MAILBOX: self.mailbox, ScopeKind.DIRECTORY: self.directory, ScopeKind.DRIVES: self.drives}[scope.kind]

@@ -18,7 +18,7 @@ from .._errors import InputError
 from ..backup.layout import ONEDRIVE
 from ..backup.listed_snapshots import ListedSnapshots
 from ..graph.client import connect
-from ..graph.directory import find_users, similar_users
+from ..graph.users import find_users, similar_users
 from .choice import choose
 from .conflict import Policy
 from .drive_plan import DriveTarget
@@ -33,7 +33,7 @@ from .to_files_run import restore_to_files
 if t.TYPE_CHECKING:
     from ..backup.item_filter import ItemFilter
     from ..graph.client import GraphClient
-    from ..graph.directory import User
+    from ..graph.directory_objects import User
     from ..graph.settings import ConnectionSettings
     from ..repository.repository import Repository
     from ..repository.types import Snapshot

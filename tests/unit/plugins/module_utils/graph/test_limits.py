@@ -196,3 +196,9 @@ def run_together(*works: object) -> None:
     for thread in threads:
         thread.join(timeout=60)
     assert not any(thread.is_alive() for thread in threads)
+
+
+def test_hosts_that_work_at_the_same_time_share_what_the_directory_allows() -> None:
+    alone, shared = Budgets.of_tenant(1_000, 1).directory, Budgets.of_tenant(1_000, 4).directory
+    assert (alone.requests, alone.concurrency, alone.window >= 10) == (3_500, 8, True)
+    assert shared.requests == 875
