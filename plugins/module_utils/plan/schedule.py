@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When a plan runs, and the same thing in systemd's words and in plain ones.
+"""When a plan runs: one rule, counted in one time zone.
 
-A schedule is one rule and one time zone. A rule says everything that it needs and nothing else, so that no combination
-of fields is meaningless. L(on_calendar) renders the C(OnCalendar=) expression of systemd.time(7).
+A rule says everything that it needs and nothing else, so that no combination of fields is meaningless. What follows from a schedule is
+in C(schedule_times), C(schedule_window), C(schedule_words) and C(recurrence_rule).
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -83,11 +83,25 @@ Rule = t.Union[Interval, Daily, Weekly, Monthly, Calendar]  # not with |, which 
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Window:
+    """The hours of the day in which a plan may work, from ``start`` to ``end``; over midnight when the end comes first."""
+
+    start: datetime.time
+    end: datetime.time
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Schedule:
-    """One rule, counted in one time zone of the IANA database."""
+    """One rule, counted in one time zone of the IANA database.
+
+    Plans begin up to ``spread_minutes`` later, each by a number of minutes of its own that never changes. Runs begin inside the
+    ``window`` only, and one that is still at work when it closes stops there.
+    """
 
     rule: Rule
     time_zone: str = DEFAULT_TIME_ZONE
+    window: Window | None = None
+    spread_minutes: int = 0
 
 
 def find_time_zone(name: str) -> datetime.tzinfo | None:
@@ -103,47 +117,6 @@ def find_time_zone(name: str) -> datetime.tzinfo | None:
         return None
 
 
-def on_calendar(schedule: Schedule) -> str:
-    """The schedule as one calendar expression of systemd, with its time zone."""
-    return f"{_expression(schedule.rule)} {schedule.time_zone}"
-
-
-def explain(schedule: Schedule) -> str:
-    """The schedule in words, to go after "runs "."""
-    return f"{_words(schedule.rule)} {schedule.time_zone}"
-
-
 def interval_name(interval: Interval) -> str:
     """The interval as a declaration calls it: C(hourly), C(6 hours), C(15 minutes)."""
     return next(name for name, minutes in INTERVALS.items() if minutes == interval.minutes)
-
-
-def _expression(rule: Rule) -> str:
-    if isinstance(rule, Interval):
-        if rule.minutes < 60:
-            return f"*-*-* *:{rule.first.minute:02d}/{rule.minutes}:00"
-        return f"*-*-* {rule.first.hour:02d}/{rule.minutes // 60}:{rule.first.minute:02d}:00"
-    if isinstance(rule, Daily):
-        return f"*-*-* {rule.at:%H:%M}:00"
-    if isinstance(rule, Weekly):
-        days = ",".join(day.value[:3].capitalize() for day in rule.weekdays)
-        return f"{days} *-*-* {rule.at:%H:%M}:00"
-    if isinstance(rule, Monthly):
-        day_of_month = "*-*~01" if rule.day is None else f"*-*-{rule.day:02d}"
-        return f"{day_of_month} {rule.at:%H:%M}:00"
-    return rule.expression
-
-
-def _words(rule: Rule) -> str:
-    if isinstance(rule, Interval):
-        every = "every hour" if rule.minutes == 60 else f"every {interval_name(rule)}"
-        return f"{every}, each day from {rule.first:%H:%M}"
-    if isinstance(rule, Daily):
-        return f"every day at {rule.at:%H:%M}"
-    if isinstance(rule, Weekly):
-        days = ", ".join(day.value.capitalize() for day in rule.weekdays)
-        return f"every week on {days} at {rule.at:%H:%M}"
-    if isinstance(rule, Monthly):
-        day_of_month = "the last day" if rule.day is None else f"day {rule.day}"
-        return f"every month on {day_of_month} at {rule.at:%H:%M}"
-    return f"by the calendar expression {rule.expression}"
