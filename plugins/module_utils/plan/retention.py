@@ -9,7 +9,8 @@ The rules are those of C(restic forget): each rule names the points that it keep
 every member. Checkpoints of interrupted runs go as soon as a later run has finished.
 
 A wrong clock must not make good points expire. Days are counted back from the newest point, as restic does, not from
-this host's idea of today; and a point that is dated in the future stays, but does not count for any rule until then.
+this host's idea of today; and a point that is dated in the future stays, but does not count for any rule until then. Only the minimum
+age asks for today: a clock that is ahead takes no more with it than the other rules let go.
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -31,7 +32,10 @@ CLOCK_TOLERANCE = datetime.timedelta(minutes=10)
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How many restore points to keep of each sort. With no rule at all everything is kept, as with ``forever``."""
+    """How many restore points to keep of each sort. With no rule at all everything is kept, as with ``forever``.
+
+    Whatever the other rules say, nothing goes before it is ``minimum_age_days`` old.
+    """
 
     keep_last: int | None = None
     keep_hourly: int | None = None
@@ -40,6 +44,7 @@ class Retention:
     keep_monthly: int | None = None
     keep_yearly: int | None = None
     keep_days: int | None = None
+    minimum_age_days: int | None = None
     forever: bool = False
 
     @property
@@ -81,6 +86,17 @@ class RetentionDecision:
     is_kept: bool
     reasons: tuple[str, ...]
 
+    def as_dict(self, time_zone: datetime.tzinfo) -> dict[str, t.Any]:
+        """For results of modules, with the time as the clocks of ``time_zone`` show it."""
+        return {
+            "id": self.point.snapshot_id,
+            "time": self.point.time.astimezone(time_zone).isoformat(timespec="seconds"),
+            "kept": self.is_kept,
+            "is_checkpoint": self.point.is_checkpoint,
+            "holds": list(self.point.holds),
+            "reasons": list(self.reasons),
+        }
+
 
 Kept = t.Iterator[tuple[RestorePoint, str]]
 
@@ -109,6 +125,7 @@ def decide_retention(
     for point, reason in (
         *_kept_by_holds(oldest_first),
         *_kept_by_rules(finished, retention, time_zone),
+        *_kept_as_young(counting, retention, now, time_zone),
         *_kept_as_progress(counting),
         *_kept_as_last_state(oldest_first),
         *((point, "dated in the future; it counts for no rule until then") for point in oldest_first[len(counting) :]),
@@ -157,11 +174,24 @@ def _kept_by_rules(finished: list[RestorePoint], retention: Retention, time_zone
         if count:
             yield from _kept_by_bucket(newest_first, word, count, bucket, time_zone)
     if retention.keep_days and finished:
-        newest = finished[-1].time.astimezone(time_zone).replace(tzinfo=None)
-        limit = (newest - datetime.timedelta(days=retention.keep_days)).replace(tzinfo=time_zone)
+        limit = _days_before(finished[-1].time, retention.keep_days, time_zone)
         for point in finished:
             if point.time >= limit:
                 yield point, f"not more than {retention.keep_days} days older than the newest"
+
+
+def _kept_as_young(counting: list[RestorePoint], retention: Retention, now: datetime.datetime, time_zone: datetime.tzinfo) -> Kept:
+    if retention.minimum_age_days:
+        limit = _days_before(now, retention.minimum_age_days, time_zone)
+        for point in counting:
+            if point.time > limit:
+                yield point, f"less than {count_text(retention.minimum_age_days, 'day')} old"
+
+
+def _days_before(moment: datetime.datetime, days: int, time_zone: datetime.tzinfo) -> datetime.datetime:
+    """The same time of day in ``time_zone``, so many days earlier."""
+    local = moment.astimezone(time_zone).replace(tzinfo=None)
+    return (local - datetime.timedelta(days=days)).replace(tzinfo=time_zone)
 
 
 def _kept_by_bucket(newest_first: list[RestorePoint], word: str, count: int, bucket: Bucket, time_zone: datetime.tzinfo) -> Kept:

@@ -150,6 +150,41 @@ def test_inv06_held_points_stay_with_the_label_as_their_reason() -> None:
     ]
 
 
+def test_nothing_goes_before_it_has_the_minimum_age() -> None:
+    points = [point("2026-11-16T12:00"), point("2026-11-16T12:01"), point("2026-11-20T01:00", checkpoint=True), point("2026-11-22T01:00")]
+    decisions = decide_retention(points, Retention(keep_last=1, minimum_age_days=7), now=NOW, time_zone=UTC)
+    assert [each.reasons for each in decisions] == [
+        ("no retention rule keeps it",),
+        ("less than 7 days old",),
+        ("less than 7 days old",),
+        ("number 1 of the last 1", "less than 7 days old"),
+    ]
+
+
+def test_the_minimum_age_is_counted_in_days_of_the_plan_over_changes_of_the_clock() -> None:
+    points = [point(time, zone=BERLIN) for time in ("2026-10-24T11:59", "2026-10-24T12:01", "2026-10-26T12:00")]
+    noon = datetime.datetime(2026, 10, 26, 12, 0, tzinfo=BERLIN)
+    assert decide(points, keep_last=1, minimum_age_days=2, now=noon, zone=BERLIN) == ["2026-10-24T12:01", "2026-10-26T12:00"]
+
+
+def test_a_clock_that_is_ahead_takes_no_more_than_the_other_rules_let_go() -> None:
+    later = NOW + datetime.timedelta(days=365)
+    points = [point(time) for time in DAILY]
+    assert decide(points, keep_daily=3, minimum_age_days=30, now=later) == decide(points, keep_daily=3)
+
+
+def test_a_decision_is_shown_with_the_time_of_the_plan() -> None:
+    (decision,) = decide_retention([point("2026-11-22T23:30", holds=("audit",))], Retention(keep_last=1), now=NOW, time_zone=UTC)
+    assert decision.as_dict(BERLIN) == {
+        "id": "2026-11-22T23:30",
+        "time": "2026-11-23T00:30:00+01:00",
+        "kept": True,
+        "is_checkpoint": False,
+        "holds": ["audit"],
+        "reasons": ["held: audit", "number 1 of the last 1"],
+    }
+
+
 def test_a_clock_that_is_a_year_ahead_lets_no_day_expire() -> None:
     points = [point(time) for time in DAILY]
     later = NOW + datetime.timedelta(days=365)
