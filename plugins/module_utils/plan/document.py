@@ -13,16 +13,17 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import enum
 import os
 import typing as t
 
 from ..repository.storage_options import S3Options
 from .model import (
+    DEFAULT_MEMBER_LOSS_PERCENT,
     MAILBOX_SOURCES,
     BackupType,
     Encryption,
+    Leavers,
     MalwareScan,
     OnFlagged,
     OnScannerDown,
@@ -32,21 +33,10 @@ from .model import (
     name_from_title,
 )
 from .retention import Retention
-from .schedule import (
-    DEFAULT_AT,
-    DEFAULT_TIME_ZONE,
-    INTERVALS,
-    Calendar,
-    Daily,
-    Interval,
-    Monthly,
-    Rule,
-    Schedule,
-    Weekday,
-    Weekly,
-    interval_name,
-)
-from .schema import Declaration, check_declaration
+from .schedule_document import parse_schedule, retention_to_dict, schedule_to_dict
+from .schema import check_declaration, check_selection
+from .schema_parts import Declaration
+from .selection_document import leavers_to_dict, parse_leavers, parse_selection, selection_to_dict
 
 Document = dict[str, t.Any]
 
@@ -62,10 +52,12 @@ def plan_from_dict(declaration: Declaration) -> Plan:
     return Plan(
         name=declared.get("name") or name_from_title(title),
         title=title,
-        selection=Selection(users=_tidy(declared.get("users", ())), groups=_tidy(declared.get("groups", ()))),
+        selection=parse_selection(declared),
         backup_type=BackupType(declared["backup_type"]),
-        schedule=_schedule(declared["schedule"]) if "schedule" in declared else None,
+        schedule=parse_schedule(declared["schedule"]) if "schedule" in declared else None,
         retention=Retention(**declared["retention"]) if "retention" in declared else Retention(forever=True),
+        leavers=parse_leavers(declared["leavers"]) if "leavers" in declared else Leavers(),
+        max_member_loss_percent=declared.get("max_member_loss_percent", DEFAULT_MEMBER_LOSS_PERCENT),
         sources=tuple(name for name in MAILBOX_SOURCES if name in declared.get("sources", MAILBOX_SOURCES)),
         recoverable_items=declared.get("recoverable_items", False),
         archive_mailboxes=declared.get("archive_mailboxes", False),
@@ -78,16 +70,27 @@ def plan_from_dict(declaration: Declaration) -> Plan:
     )
 
 
+def selection_from_dict(declaration: Declaration) -> Selection:
+    """The selection that a declaration means in which nothing else of a plan is but C(backup_type), which is needed.
+
+    Raises L(InputError) as L(plan_from_dict) does.
+    """
+    declared = _without_absent(declaration)
+    check_selection(declared)
+    return parse_selection(declared)
+
+
 def plan_to_dict(plan: Plan) -> Document:
     """The declaration of the plan with all defaults filled in. ``plan_from_dict`` is its inverse."""
     return {
         "name": plan.name,
         "title": plan.title,
-        "users": list(plan.selection.users),
-        "groups": list(plan.selection.groups),
+        **selection_to_dict(plan.selection, plan.backup_type),
         "backup_type": plan.backup_type.value,
-        "schedule": _schedule_to_dict(plan.schedule) if plan.schedule else None,
-        "retention": _retention_to_dict(plan.retention),
+        "schedule": schedule_to_dict(plan.schedule) if plan.schedule else None,
+        "retention": retention_to_dict(plan.retention),
+        "leavers": leavers_to_dict(plan.leavers),
+        "max_member_loss_percent": plan.max_member_loss_percent,
         "sources": list(plan.sources) if plan.backup_type is BackupType.MAILBOX else None,
         "recoverable_items": plan.recoverable_items,
         "archive_mailboxes": plan.archive_mailboxes,
@@ -105,12 +108,6 @@ def _without_absent(value: t.Any) -> t.Any:
     if isinstance(value, t.Mapping):
         return {key: _without_absent(inner) for key, inner in value.items() if inner is not None}
     return value
-
-
-def _tidy(names: t.Iterable[str]) -> tuple[str, ...]:
-    """Sorted, and each name once: the directory does not tell capital from small letters."""
-    by_key = {name.strip().casefold(): name.strip() for name in sorted(names, reverse=True)}
-    return tuple(by_key[key] for key in sorted(by_key))
 
 
 def _tidy_location(location: str) -> str:
@@ -146,49 +143,3 @@ def _malware_scan_to_dict(scan: MalwareScan) -> Document:
         return {"enabled": False}
     values = dataclasses.asdict(scan)
     return {key: value.value if isinstance(value, enum.Enum) else list(value) if key == "rules" else value for key, value in values.items()}
-
-
-def _schedule(declared: Declaration) -> Schedule:
-    return Schedule(rule=_rule(declared), time_zone=declared.get("timezone", DEFAULT_TIME_ZONE))
-
-
-def _rule(declared: Declaration) -> Rule:
-    if "calendar" in declared:
-        return Calendar(" ".join(declared["calendar"].split()))
-    every = declared["every"]
-    if every in INTERVALS:
-        return Interval(INTERVALS[every], first=_time(declared.get("at", "00:00")))
-    at = _time(declared["at"]) if "at" in declared else DEFAULT_AT
-    if every == "weekly":
-        return Weekly(tuple(day for day in Weekday if day.value in declared.get("weekday", ["sunday"])), at=at)
-    if every == "monthly":
-        day = declared.get("day", "1")
-        return Monthly(None if day == "last" else int(day), at=at)
-    return Daily(at)
-
-
-def _time(text: str) -> datetime.time:
-    return datetime.time.fromisoformat(text)
-
-
-def _schedule_to_dict(schedule: Schedule) -> Document:
-    return {**_rule_to_dict(schedule.rule), "timezone": schedule.time_zone}
-
-
-def _rule_to_dict(rule: Rule) -> Document:
-    if isinstance(rule, Calendar):
-        return {"calendar": rule.expression}
-    if isinstance(rule, Interval):
-        return {"every": interval_name(rule), "at": f"{rule.first:%H:%M}"}
-    at = f"{rule.at:%H:%M}"
-    if isinstance(rule, Weekly):
-        return {"every": "weekly", "weekday": [day.value for day in rule.weekdays], "at": at}
-    if isinstance(rule, Monthly):
-        return {"every": "monthly", "day": "last" if rule.day is None else str(rule.day), "at": at}
-    return {"every": "daily", "at": at}
-
-
-def _retention_to_dict(retention: Retention) -> Document:
-    if retention.keeps_everything:
-        return {"forever": True}
-    return {rule: value for rule, value in dataclasses.asdict(retention).items() if value}

@@ -40,12 +40,68 @@ MOST_VERSIONS = 500
 """Earlier versions that a plan of drives may ask for of each file. It is what a library keeps unless somebody changes it."""
 
 
+class MailboxKind(str, enum.Enum):
+    """What a mailbox is for, by C(userPurpose) of Graph; C(linked) ones are users, too."""
+
+    USER = "user"
+    SHARED = "shared"
+    ROOM = "room"
+    EQUIPMENT = "equipment"
+    OTHER = "other"
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Whom the plan covers, as declared: users and groups by name, address or object id. Sorted, without doubles."""
+class Selectors:
+    """Ways to name people: by name, address or object id, or by what the directory says of them. Sorted, without doubles.
+
+    ``user_filter`` is an OData filter over users. ``on_premises_ous`` are distinguished names of organizational units.
+    """
 
     users: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    administrative_units: tuple[str, ...] = ()
+    user_filter: str | None = None
+    on_premises_ous: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether they name nobody."""
+        return self == Selectors()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Whom the plan covers, as declared: everybody who is ``chosen`` (or with ``all_users`` the whole directory) and not ``excluded``.
+
+    The others narrow it: ``licensed_only`` leaves out users without a licence for what is backed up (shared, room and equipment
+    mailboxes need none), ``mailbox_kinds`` names the kinds of mailboxes that stay, and guests stay with ``include_guests`` only.
+    """
+
+    chosen: Selectors = Selectors()
+    excluded: Selectors = Selectors()
+    all_users: bool = False
+    licensed_only: bool = False
+    include_guests: bool = False
+    mailbox_kinds: tuple[MailboxKind, ...] = tuple(MailboxKind)
+
+
+class LeaverPolicy(str, enum.Enum):
+    """What becomes of the backup of a member who is no longer selected."""
+
+    KEEP_UNTIL_REMOVED_BY_HAND = "keep_until_removed_by_hand"
+    KEEP_FOREVER = "keep_forever"
+    EXPIRE_AFTER_DAYS = "expire_after_days"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Leavers:
+    """``days`` after they left the backups of leavers go, with C(expire_after_days); else it is None."""
+
+    policy: LeaverPolicy = LeaverPolicy.KEEP_UNTIL_REMOVED_BY_HAND
+    days: int | None = None
+
+
+DEFAULT_MEMBER_LOSS_PERCENT = 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +165,8 @@ class Plan:
     """A group backup plan. It holds no secrets.
 
     ``name`` is stable and identifies the plan in file names and snapshots; ``title`` is what people read and may change.
-    ``schedule`` is None when nothing starts the plan by itself. ``repository`` is the location of the restic repository,
+    ``schedule`` is None when nothing starts the plan by itself. ``max_member_loss_percent`` is how much of the members may be gone
+    between two runs before a run wants to be asked twice. ``repository`` is the location of the restic repository,
     and ``s3`` how it is reached when it lies in an object store. ``sources`` and the two options after it concern mailboxes,
     ``versions`` (how many earlier versions of each file) and ``permissions`` drives.
     """
@@ -120,6 +177,8 @@ class Plan:
     backup_type: BackupType
     schedule: Schedule | None = None
     retention: Retention = Retention(forever=True)
+    leavers: Leavers = Leavers()
+    max_member_loss_percent: int = DEFAULT_MEMBER_LOSS_PERCENT
     sources: tuple[str, ...] = MAILBOX_SOURCES
     recoverable_items: bool = False
     archive_mailboxes: bool = False

@@ -97,6 +97,11 @@ class PlanStore:
         found = (self.load(name) for name in names if _is_name(name))
         return [stored for stored in found if stored is not None]
 
+    def choose(self, references: t.Iterable[str]) -> tuple[StoredPlan, ...]:
+        """Each of these plans once, by name or title, as L(find) finds them; without any reference all plans."""
+        found = {stored.plan.name: stored for stored in map(self.find, references)}
+        return tuple(found.values()) if found else tuple(self.list())
+
     def save(self, stored: StoredPlan) -> None:
         """Write the plan, in place of an older one of the same name."""
         document = {"format": FORMAT_VERSION, "repository_id": stored.repository_id, "plan": plan_to_dict(stored.plan)}

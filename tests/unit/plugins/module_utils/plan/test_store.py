@@ -43,6 +43,13 @@ def test_a_plan_is_found_by_its_name_and_by_its_title(store: PlanStore) -> None:
     assert store.find("sales-co") == store.find("Sales & Co")
 
 
+def test_plans_are_chosen_in_the_order_of_the_wish_each_once_and_all_by_name_without_one(store: PlanStore) -> None:
+    for title in ("Sales & Co", "Board"):
+        store.save(StoredPlan(plan=plan(title)))
+    assert [each.plan.title for each in store.choose(["Sales & Co", "board", "sales-co"])] == ["Sales & Co", "Board"]
+    assert [each.plan.title for each in store.choose([])] == ["Board", "Sales & Co"]
+
+
 def test_a_name_wins_over_a_title(store: PlanStore) -> None:
     store.save(StoredPlan(plan=plan("Sales")))
     store.save(StoredPlan(plan=plan("sales", name="other")))
@@ -74,7 +81,7 @@ def test_a_plan_is_replaced_and_nothing_else_is_left_in_the_folder(store: PlanSt
     store.save(StoredPlan(plan=plan()))
     store.save(StoredPlan(plan=plan(users=["a@example.com"])))
     assert [path.name for path in store.path("sales").parent.iterdir()] == ["sales.json"]
-    assert [stored.plan.selection.users for stored in store.list()] == [("a@example.com",)]
+    assert [stored.plan.selection.chosen.users for stored in store.list()] == [("a@example.com",)]
 
 
 def test_a_file_that_cannot_be_written_keeps_the_old_plan_and_leaves_no_other(store: PlanStore, monkeypatch: pytest.MonkeyPatch) -> None:
