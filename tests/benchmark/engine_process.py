@@ -33,8 +33,9 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.model
     Plan,
     ScanEngine,
     Selection,
+    Selectors,
 )
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.selection import resolve_members
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.resolve import resolve_members
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import Repository, open_repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_open import open_storage
 
@@ -62,7 +63,7 @@ def back_up(job: Job) -> Answer:
     setup = WorkerSetup(plan=plan, settings=settings, open_repository=open_again, now=_now, hostname="benchmark", budgets=budgets)
     started, cpu = time.monotonic(), cpu_so_far()
     with _engine(plan) as engine, connect(settings, budgets=budgets) as client:
-        members = resolve_members(client, plan.selection).members
+        members = resolve_members(client, plan).members
         result = run_plan(
             plan,
             members,
@@ -89,7 +90,7 @@ def back_up(job: Job) -> Answer:
 
 
 def _plan(job: Job) -> Plan:
-    selection = Selection(groups=(job.group,))
+    selection = Selection(chosen=Selectors(groups=(job.group,)))
     common: dict[str, t.Any] = {"name": PLAN, "title": TITLE, "selection": selection, "repository": job.repository}
     if job.scanner is not None:
         common["malware_scan"] = MalwareScan(enabled=True, engine=ScanEngine.CLAMAV, socket=job.scanner)

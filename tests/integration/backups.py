@@ -22,12 +22,13 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.eng
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import MAIL
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import RunResult
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.scan_setup import OpenedEngine, opened_engine, scan_setup
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.stopping import Stop
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.worker import WorkerSetup
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import connect
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.limits import Budget, Budgets
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.document import plan_from_dict
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.model import Plan
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.selection import resolve_members
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.resolve import resolve_members
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.keys import KdfParameters
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.repository import (
     Repository,
@@ -70,7 +71,7 @@ class Backup:
             return open_at(self.location)
         return create_repository(storage, PASSPHRASE, kdf=KdfParameters(n=2**10))
 
-    def run(self, *, budgets: Budgets | None = None, workers: int = 1) -> RunResult:
+    def run(self, *, budgets: Budgets | None = None, workers: int = 1, stop: Stop | None = None) -> RunResult:
         setup = WorkerSetup(
             plan=self.plan,
             settings=settings_for(self.tenant),
@@ -79,7 +80,7 @@ class Backup:
             hostname="backup-host",
             budgets=budgets,
         )
-        return self._each(run_plan, budgets, hostname=setup.hostname, workers=Workers(setup=setup, count=workers))
+        return self._each(run_plan, budgets, hostname=setup.hostname, workers=Workers(setup=setup, count=workers), stop=stop)
 
     def preview(self) -> RunResult:
         return self._each(preview_plan, None)
@@ -107,7 +108,7 @@ class Backup:
 
     def _each(self, execute: t.Callable[..., RunResult], budgets: Budgets | None, **more: t.Any) -> RunResult:
         with self._engine() as engine, connect(settings_for(self.tenant), budgets=budgets) as client:
-            members = resolve_members(client, self.plan.selection).members
+            members = resolve_members(client, self.plan).members
             return execute(self.plan, members, client, self.repository(), run_id="run", now=now, engine=engine, **more)
 
     @contextlib.contextmanager

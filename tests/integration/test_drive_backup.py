@@ -19,7 +19,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.eng
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Outcome, RunResult
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import GraphClient
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.ids import UserId
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.selection import resolve_members
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.resolve import resolve_members
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.trees import find_node
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import TreeId
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import Backup, now
@@ -35,7 +35,7 @@ class Killed(Exception):
 
 
 def run_at(backup: Backup, client: GraphClient, moment: datetime, execute: t.Callable[..., RunResult] = run_plan) -> RunResult:
-    members = resolve_members(client, backup.plan.selection).members
+    members = resolve_members(client, backup.plan).members
     more = {"hostname": "backup-host"} if execute is run_plan else {}
     return execute(backup.plan, members, client, backup.repository(), run_id="run", now=lambda: moment, **more)
 
