@@ -2,11 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options that modules share, what they mean, and the one edge between Ansible and the rooms.
-
-Options that exclude one another (the ways to log in, the two ways to give a passphrase) have no C(fallback): their
-variables of the environment are looked at only when the task gives none of them. With fallbacks, a variable that an
-execution environment happens to set would contradict the task.
+"""The options that modules share, and the one edge between Ansible and the rooms. What they mean is read in C(_parameters.py).
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -24,44 +20,30 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ._deps import require_libraries
 from ._errors import BackupError, InputError, MissingLibraryError
+from ._parameters import SECRET_VARIABLES
 from ._process import limit_memory_pools
-from .graph.client import GraphClient, connect
+from ._signals import StopSignal, listen
 from .graph.clouds import CLOUDS
-from .graph.credentials import CertificateCredential, SecretCredential
 from .graph.limits import DEFAULT_LICENSES
-from .graph.settings import ConnectionSettings
-from .plan.model import Plan
-from .plan.passphrase import UNENCRYPTED_PASSPHRASE, check_passphrase
+from .plan.model import MailboxKind
 from .plan.recovery_file import Handout
-from .plan.recovery_key import canonical_secret
-from .plan.repository_access import S3Credentials
-from .plan.store import PlanStore
 
 DEFAULT_STATE_PATH = "/var/lib/m365_backup"
 
 Options = dict[str, dict[str, t.Any]]
-Parameters = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
 Groups = tuple[tuple[str, ...], ...]
 
 _TENANT_ID = ("M365_TENANT_ID", "AZURE_TENANT_ID", "AZURE_TENANT")
 _CLIENT_ID = ("M365_CLIENT_ID", "AZURE_CLIENT_ID")
-_CLIENT_SECRET = ("M365_CLIENT_SECRET", "AZURE_CLIENT_SECRET", "AZURE_SECRET")
-_CLIENT_SECRET_FILE = ("M365_CLIENT_SECRET_FILE",)
-_CERTIFICATE_PATH = ("M365_CERTIFICATE_PATH", "AZURE_CLIENT_CERTIFICATE_PATH")
-_CERTIFICATE_PASSPHRASE = ("M365_CERTIFICATE_PASSPHRASE", "AZURE_CLIENT_CERTIFICATE_PASSWORD")
 _CLOUD = ("M365_CLOUD",)
 _PROXY = ("M365_PROXY",)
 _CA_BUNDLE = ("M365_CA_BUNDLE",)
 _TENANT_LICENSES = ("M365_TENANT_LICENSES",)
 _HOSTS_AT_ONCE = ("M365_HOSTS_AT_ONCE",)
-_PASSPHRASE = ("M365_BACKUP_PASSPHRASE",)
-_PASSPHRASE_FILE = ("M365_BACKUP_PASSPHRASE_FILE",)
 _STATE_PATH = ("M365_BACKUP_STATE_PATH",)
 
-_STORAGE_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-
-_SECRET_VARIABLES = (*_CLIENT_SECRET, *_CERTIFICATE_PASSPHRASE, *_PASSPHRASE, *_STORAGE_SECRETS)
+STOPPED_HINT = "What it had begun is in order, and its locks are given back. Start it again; it goes on with what was done."
 
 
 class ReportedFailure(BackupError):
@@ -120,7 +102,8 @@ def run_module(spec: ArgumentSpec, main: t.Callable[[AnsibleModule], Result], *,
     """
     limit_memory_pools()
     module = AnsibleModule(supports_check_mode=True, **spec.to_kwargs())
-    module.no_log_values.update(os.environ[name] for name in _SECRET_VARIABLES if os.environ.get(name))
+    listen()
+    module.no_log_values.update(os.environ[name] for name in SECRET_VARIABLES if os.environ.get(name))
     try:
         if needs_libraries:
             require_libraries()
@@ -129,7 +112,14 @@ def run_module(spec: ArgumentSpec, main: t.Callable[[AnsibleModule], Result], *,
         module.fail_json(msg=str(error), exception=error.traceback_text, missing_libraries=list(error.libraries))
     except BackupError as error:
         module.fail_json(msg=str(error), **error.facts)
+    except StopSignal as stop:
+        module.fail_json(msg=f"The task was stopped by {stop.name} before it was through. {STOPPED_HINT}", stopped="signal")
     module.exit_json(**result)
+
+
+def group_arguments() -> ArgumentSpec:
+    """What every module takes, whether it needs it or not, so that C(module_defaults) of the action group fit all of them."""
+    return connection_arguments().merge(budget_arguments(), passphrase_arguments(), state_arguments(), storage_arguments())
 
 
 def connection_arguments() -> ArgumentSpec:
@@ -208,6 +198,25 @@ def plan_reference_arguments() -> ArgumentSpec:
     return ArgumentSpec(options={"plan": {"type": "str", "required": True}})
 
 
+def selection_arguments() -> ArgumentSpec:
+    """Who is meant: see the documentation fragment C(_selection)."""
+    lists = ("users", "groups", "administrative_units", "on_premises_ous")
+    excluded: Options = {**{option: {"type": "list", "elements": "str"} for option in lists}, "user_filter": {"type": "str"}}
+    switches = ("all_users", "licensed_only", "include_guests")
+    return ArgumentSpec(
+        options={
+            **{option: {"type": "list", "elements": "str", "default": []} for option in lists},
+            **{option: {"type": "bool", "default": False} for option in switches},
+            "user_filter": {"type": "str"},
+            "exclude": {"type": "dict", "options": excluded},
+            "mailbox_kinds": {"type": "list", "elements": "str", "choices": [kind.value for kind in MailboxKind]},
+            "users_csv": {"type": "path"},
+            "users_csv_column": {"type": "str"},
+        },
+        required_by={"users_csv_column": ("users_csv",)},
+    )
+
+
 def item_filter_arguments() -> ArgumentSpec:
     """Which items are meant, by what is known of them."""
     texts = ("subject", "sender", "recipient", "after", "before", "attachment", "message_id")
@@ -219,101 +228,6 @@ def item_filter_arguments() -> ArgumentSpec:
             "item_ids": {"type": "list", "elements": "str", "default": []},
         }
     )
-
-
-def connection_settings(params: Parameters) -> ConnectionSettings:
-    """The connection that the options and the environment describe; no network is used.
-
-    Raises L(InputError) that names each missing option.
-    """
-    credential = _credential(params)
-    missing = [name for name in ("tenant_id", "client_id") if not params[name]]
-    if credential is None:
-        missing.append("client_secret, client_secret_file or certificate_path")
-    if missing or credential is None:
-        raise InputError(
-            f"The connection to the tenant is not complete: {' and '.join(missing)} missing.",
-            hint="Give the option, or set its variable in the environment, such as M365_TENANT_ID, M365_CLIENT_ID and M365_CLIENT_SECRET.",
-        )
-    return ConnectionSettings(
-        tenant_id=params["tenant_id"],
-        client_id=params["client_id"],
-        credential=credential,
-        cloud=CLOUDS[params["cloud"]],
-        proxy=params["proxy"],
-        ca_bundle=params["ca_bundle"],
-        tenant_licenses=params.get("tenant_licenses", DEFAULT_LICENSES),
-        hosts_at_once=params.get("hosts_at_once", 1),
-    )
-
-
-def tenant_connector(params: Parameters) -> t.Callable[[], GraphClient]:
-    """What logs in to the tenant when it is called; that the connection is described completely is checked before.
-
-    Raises L(InputError) as L(connection_settings) does.
-    """
-    settings = connection_settings(params)
-    return lambda: connect(settings)
-
-
-def read_passphrase(params: Parameters, plan: Plan) -> str:
-    """The passphrase of the plan's repository, or its recovery key; the published passphrase when encryption is off.
-
-    Raises L(InputError) when there is none, when its file cannot be read, and when it is too short.
-    """
-    if not plan.encryption.enabled:
-        return UNENCRYPTED_PASSPHRASE
-    passphrase, path = _first_given(params, ("passphrase", _PASSPHRASE), ("passphrase_file", _PASSPHRASE_FILE))
-    if path is not None:
-        passphrase = _read_secret(path, "passphrase_file")
-    if passphrase is None:
-        raise InputError(
-            f"The repository of plan {plan.name!r} is encrypted, and no passphrase was given.",
-            hint="Give passphrase or passphrase_file, or set M365_BACKUP_PASSPHRASE or M365_BACKUP_PASSPHRASE_FILE in the environment.",
-        )
-    passphrase = canonical_secret(passphrase)
-    check_passphrase(passphrase)
-    return passphrase
-
-
-def read_secret_option(params: Parameters, option: str) -> str | None:
-    """The secret of an option or of the file that the option with C(_file) after its name gives; None without both.
-
-    A recovery key is brought into its one spelling. Raises L(InputError) for a file that cannot be read, or is empty.
-    """
-    path = params[f"{option}_file"]
-    secret = _read_secret(path, f"{option}_file") if path else params[option]
-    if path and not secret:
-        raise InputError(f"The file {path} of option {option}_file is empty.", hint="Write the secret into it.")
-    return canonical_secret(secret) if secret else None
-
-
-def recovery_handout(module: AnsibleModule) -> Handout:
-    """Where a recovery key goes that the task generates. Raises L(InputError) for a result that Ansible would show."""
-    params = module.params
-    if params["return_recovery_key"] and not module.no_log:
-        raise InputError(
-            "With return_recovery_key the result of the task holds a secret, and Ansible would show it.",
-            hint="Set no_log: true on the task, or use recovery_key_file instead.",
-        )
-    path = params["recovery_key_file"]
-    return Handout(file=Path(path) if path else None, is_returned=params["return_recovery_key"])
-
-
-def storage_credentials(params: Parameters) -> S3Credentials | None:
-    """The credentials for an object store that the task gives. None: those of the environment or of an AWS profile count."""
-    if not params["s3_access_key_id"]:
-        return None
-    return S3Credentials(
-        access_key_id=params["s3_access_key_id"],
-        secret_access_key=params["s3_secret_access_key"],
-        session_token=params["s3_session_token"] or None,
-    )
-
-
-def plan_store(params: Parameters) -> PlanStore:
-    """The store of plans on this host."""
-    return PlanStore(Path(params["state_path"]))
 
 
 def wants_diff(module: AnsibleModule) -> bool:
@@ -331,40 +245,13 @@ def switch_option(value: t.Any) -> t.Any:
     return value
 
 
-def _credential(params: Parameters) -> SecretCredential | CertificateCredential | None:
-    secret, secret_file, certificate = _first_given(
-        params,
-        ("client_secret", _CLIENT_SECRET),
-        ("client_secret_file", _CLIENT_SECRET_FILE),
-        ("certificate_path", _CERTIFICATE_PATH),
-    )
-    if certificate is not None:
-        return CertificateCredential(certificate, params["certificate_passphrase"] or _from_environment(_CERTIFICATE_PASSPHRASE))
-    if secret_file is not None:
-        secret = _read_secret(secret_file, "client_secret_file")
-    return None if secret is None else SecretCredential(secret)
-
-
-def _first_given(params: Parameters, *alternatives: tuple[str, tuple[str, ...]]) -> tuple[str | None, ...]:
-    """One value for each alternative, at most one of them not None: the one in the task, else the first in the environment."""
-    values = [params[option] or None for option, _variables in alternatives]
-    if not any(values):
-        values = [_from_environment(variables) for _option, variables in alternatives]
-    chosen = next((number for number, value in enumerate(values) if value), None)
-    return tuple(value if number == chosen else None for number, value in enumerate(values))
-
-
-def _from_environment(variables: tuple[str, ...]) -> str | None:
-    return next((os.environ[name] for name in variables if os.environ.get(name)), None)
-
-
-def _read_secret(path: str, option: str) -> str:
-    """The content of a file without blanks and line ends around it."""
-    try:
-        return Path(path).expanduser().read_text(encoding="utf-8").strip()
-    except OSError as error:
-        problem, hint = f"cannot be read: {error.strerror}", "Check its path, owner and mode."
-        raise InputError(f"The file {path} of option {option} {problem}.", hint=hint) from error
-    except UnicodeDecodeError as error:
-        hint = "Write the secret into it as plain text."
-        raise InputError(f"The file {path} of option {option} is not text in UTF-8.", hint=hint) from error
+def recovery_handout(module: AnsibleModule) -> Handout:
+    """Where a recovery key goes that the task generates. Raises L(InputError) for a result that Ansible would show."""
+    params = module.params
+    if params["return_recovery_key"] and not module.no_log:
+        raise InputError(
+            "With return_recovery_key the result of the task holds a secret, and Ansible would show it.",
+            hint="Set no_log: true on the task, or use recovery_key_file instead.",
+        )
+    path = params["recovery_key_file"]
+    return Handout(file=Path(path) if path else None, is_returned=params["return_recovery_key"])

@@ -22,6 +22,7 @@ author:
 extends_documentation_fragment:
   - tenantvault.m365_backup._attributes
   - tenantvault.m365_backup._attributes.m365
+  - tenantvault.m365_backup._budget
   - tenantvault.m365_backup._connection
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
@@ -182,17 +183,12 @@ import typing as t
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
     ArgumentSpec,
-    connection_arguments,
-    passphrase_arguments,
+    group_arguments,
     plan_reference_arguments,
-    plan_store,
-    read_passphrase,
     run_module,
-    state_arguments,
-    storage_arguments,
-    storage_credentials,
     wants_diff,
 )
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._parameters import plan_store, read_passphrase, storage_credentials
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.holding import HoldRequest, change_holds, hold_result
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.repository_access import open_plan_repository
 
@@ -233,10 +229,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(
-        OPTIONS.merge(connection_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments(), storage_arguments()),
-        run,
-    )
+    run_module(OPTIONS.merge(group_arguments(), plan_reference_arguments()), run)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ author:
 extends_documentation_fragment:
   - tenantvault.m365_backup._attributes
   - tenantvault.m365_backup._attributes.m365
+  - tenantvault.m365_backup._budget
+  - tenantvault.m365_backup._connection
   - tenantvault.m365_backup._items
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
@@ -373,17 +375,13 @@ import typing as t
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
     ArgumentSpec,
     ReportedFailure,
+    group_arguments,
     item_filter_arguments,
-    passphrase_arguments,
     plan_reference_arguments,
-    plan_store,
-    read_passphrase,
     run_module,
-    state_arguments,
-    storage_arguments,
-    storage_credentials,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import InputError
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._parameters import plan_store, read_passphrase, storage_credentials
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_filter_options import filter_of, moment_of
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_verdicts import ScanState
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.source_words import SOURCES
@@ -440,8 +438,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 def main() -> None:
     """Entry point of the module."""
-    parts = (item_filter_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments(), storage_arguments())
-    run_module(OPTIONS.merge(*parts), run)
+    run_module(OPTIONS.merge(group_arguments(), item_filter_arguments(), plan_reference_arguments()), run)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ author:
 extends_documentation_fragment:
   - tenantvault.m365_backup._attributes
   - tenantvault.m365_backup._attributes.m365
+  - tenantvault.m365_backup._budget
   - tenantvault.m365_backup._connection
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
@@ -246,19 +247,18 @@ import typing as t
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
     ArgumentSpec,
-    connection_arguments,
-    passphrase_arguments,
+    group_arguments,
     plan_reference_arguments,
-    plan_store,
-    read_passphrase,
-    read_secret_option,
     recovery_arguments,
     recovery_handout,
     run_module,
-    state_arguments,
-    storage_arguments,
-    storage_credentials,
     wants_diff,
+)
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._parameters import (
+    plan_store,
+    read_passphrase,
+    read_secret_option,
+    storage_credentials,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.key_management import (
     KeyTask,
@@ -313,8 +313,7 @@ def main() -> None:
         mutually_exclusive=(("new_passphrase", "new_passphrase_file"), ("recovery_key", "recovery_key_file", "return_recovery_key")),
         required_if=(("rotate", True, ("new_passphrase", "new_passphrase_file"), True),),
     )
-    shared = (connection_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments(), storage_arguments())
-    run_module(own.merge(recovery_arguments(), *shared), run)
+    run_module(own.merge(group_arguments(), plan_reference_arguments(), recovery_arguments()), run)
 
 
 if __name__ == "__main__":

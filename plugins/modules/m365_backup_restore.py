@@ -402,20 +402,18 @@ from pathlib import Path
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
     ArgumentSpec,
     ReportedFailure,
-    budget_arguments,
-    connection_arguments,
-    connection_settings,
+    group_arguments,
     item_filter_arguments,
-    passphrase_arguments,
     plan_reference_arguments,
-    plan_store,
-    read_passphrase,
     run_module,
-    state_arguments,
-    storage_arguments,
-    storage_credentials,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import InputError
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._parameters import (
+    connection_settings,
+    plan_store,
+    read_passphrase,
+    storage_credentials,
+)
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_filter_options import filter_of
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.repository_access import open_plan_repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.conflict import Policy
@@ -520,18 +518,7 @@ def _target(params: dict[str, t.Any]) -> IntoFiles | IntoMailbox | IntoDrive:
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(
-        OPTIONS.merge(
-            budget_arguments(),
-            connection_arguments(),
-            item_filter_arguments(),
-            passphrase_arguments(),
-            plan_reference_arguments(),
-            state_arguments(),
-            storage_arguments(),
-        ),
-        run,
-    )
+    run_module(OPTIONS.merge(group_arguments(), item_filter_arguments(), plan_reference_arguments()), run)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ author:
 extends_documentation_fragment:
   - tenantvault.m365_backup._attributes
   - tenantvault.m365_backup._attributes.m365
+  - tenantvault.m365_backup._budget
   - tenantvault.m365_backup._connection
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
@@ -418,15 +419,14 @@ from pathlib import Path
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
     ArgumentSpec,
     ReportedFailure,
-    connection_arguments,
-    passphrase_arguments,
+    group_arguments,
     plan_reference_arguments,
+    run_module,
+)
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._parameters import (
     plan_store,
     read_passphrase,
     read_secret_option,
-    run_module,
-    state_arguments,
-    storage_arguments,
     storage_credentials,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.verify_result import verification_result
@@ -513,8 +513,7 @@ def _now() -> datetime.datetime:
 
 def main() -> None:
     """Entry point of the module."""
-    shared = (connection_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments(), storage_arguments())
-    run_module(OPTIONS.merge(*shared), run)
+    run_module(OPTIONS.merge(group_arguments(), plan_reference_arguments()), run)
 
 
 if __name__ == "__main__":

@@ -23,15 +23,17 @@ ROOMS = {
     "scan": set[str](),
     "plan": {"_text", "graph", "repository"},
     "report": {"_text", "plan"},
-    # _process: a worker process of a run begins in this room.
-    "backup": {"_text", "_process", "graph", "repository", "scan", "plan", "report"},
+    # _process, _signals: a worker process of a run begins in this room, and a run ends in its own way.
+    "backup": {"_text", "_process", "_signals", "graph", "repository", "scan", "plan", "report"},
     "restore": {"_text", "graph", "repository", "scan", "plan", "report", "backup"},
 }
 BOTH_MEET_IN = {"backup", "restore"}
 EVERYBODY_MAY = {"_errors", "_deps"}
-ABOVE_THE_ROOMS = {"backup", "restore", "plan", "report", "_arguments", "_text"} | EVERYBODY_MAY
-ARGUMENTS_MAY = {"_process", "graph", "plan"} | EVERYBODY_MAY
-SPEAKS_ANSIBLE = ("modules", "action", "inventory", "lookup")
+ABOVE_THE_ROOMS = {"backup", "restore", "plan", "report", "_arguments", "_parameters", "_text"} | EVERYBODY_MAY
+ARGUMENTS_MAY = {"_parameters", "_process", "_signals", "graph", "plan"} | EVERYBODY_MAY
+SPEAKS_ANSIBLE = ("modules", "action", "inventory", "lookup", "plugin_utils")
+# What runs on the controller shares code that no module needs.
+ON_THE_CONTROLLER = ("action/", "inventory/", "lookup/", "plugin_utils/")
 
 
 class Import(t.NamedTuple):
@@ -73,13 +75,15 @@ def forbidden(path: str, use: Import) -> str:
 
 
 def forbidden_among_ours(path: str, name: str) -> str:
+    if name.startswith("plugin_utils") and path.startswith(ON_THE_CONTROLLER):
+        return ""
     if name.split(".")[0] != "module_utils":
         return "" if name.startswith("doc_fragments") else f"nobody imports {name}"
     target = name.split(".")[1] if "." in name else ""
     here = room_of(path)
     if here in ROOMS:
         allowed = ROOMS[here] | EVERYBODY_MAY | {here}
-    elif path == "module_utils/_arguments.py":
+    elif path in ("module_utils/_arguments.py", "module_utils/_parameters.py"):
         allowed = ARGUMENTS_MAY
     elif path.startswith("module_utils/"):
         allowed = EVERYBODY_MAY
@@ -175,8 +179,11 @@ FUTURE = "from __future__ import annotations\n"
         ("module_utils/backup/engine.py", "from .._arguments import CONNECTION"),
         ("module_utils/_errors.py", "from .graph import errors"),
         ("module_utils/_arguments.py", "from .repository import repository"),
+        ("module_utils/_parameters.py", "from ansible.module_utils.basic import AnsibleModule"),
         ("modules/m365_backup_run.py", f"from {COLLECTION}.module_utils.graph.client import connect"),
         ("modules/m365_backup_run.py", f"from {COLLECTION}.modules import m365_backup_prune"),
+        ("modules/m365_backup_run.py", f"from {COLLECTION}.plugin_utils._options import checked_options"),
+        ("lookup/latest_snapshot.py", f"from {COLLECTION}.modules import m365_backup_prune"),
         ("modules/m365_backup_run.py", "from ansible_collections.community.general.plugins.module_utils import version"),
         ("module_utils/backup/engine.py", "from ansible.module_utils.basic import AnsibleModule"),
         ("module_utils/graph/mail.py", "import urllib3"),
@@ -214,6 +221,7 @@ def test_the_checker_misses_the_future_import() -> None:
         ("module_utils/restore/engine.py", "from ..backup import layout\nfrom .._text import plural"),
         ("module_utils/_deps.py", "import msal\nfrom ._errors import MissingLibraryError"),
         ("module_utils/_arguments.py", "from ansible.module_utils.basic import env_fallback\nfrom .graph.client import ConnectionSettings"),
+        ("lookup/latest_snapshot.py", f"from ansible.errors import AnsibleError\nfrom {COLLECTION}.plugin_utils import _options"),
         (
             "modules/m365_backup_run.py",
             f"from ansible.module_utils.basic import AnsibleModule\nfrom {COLLECTION}.module_utils.backup.engine import run",

@@ -79,6 +79,14 @@ def test_the_action_group_lists_exactly_the_modules_that_exist() -> None:
     assert load("meta/runtime.yml")["action_groups"]["m365"] == modules
 
 
+@pytest.mark.parametrize("module", sorted(path.stem for path in (ROOT / "plugins/modules").glob("m365_*.py")))
+def test_defaults_of_the_action_group_fit_every_module_of_it(module: str) -> None:
+    tree = ast.parse((ROOT / f"plugins/modules/{module}.py").read_text(encoding="utf-8"))
+    main = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
+    called = {node.func.id for node in ast.walk(main) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert "group_arguments" in called
+
+
 def test_an_execution_environment_gets_the_libraries_that_a_module_asks_for() -> None:
     assert requirements("meta/ee-requirements.txt") == libraries_of_deps()
 

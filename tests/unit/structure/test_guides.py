@@ -92,6 +92,14 @@ def test_a_page_for_beginners_shows_every_module(page: str) -> None:
     assert shown >= {file.stem for file in (ROOT / "plugins/modules").glob("*.py")}
 
 
+@pytest.mark.parametrize("kind", ["inventory", "lookup"])
+def test_the_readme_names_every_plugin_that_is_no_module(kind: str) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    names = [file.stem for file in sorted((ROOT / "plugins" / kind).glob("*.py"))]
+    assert names != []
+    assert [name for name in names if f"`{COLLECTION}{name}`" not in readme] == []
+
+
 def test_an_example_with_a_wrong_or_a_missing_option_would_be_found() -> None:
     options: Options = {"plan": {"required": True}, "schedule": {"type": "dict", "suboptions": {"every": {}}}}
     assert list(mistakes({"schedule": {"evry": 1}, "pan": "x"}, options)) == [

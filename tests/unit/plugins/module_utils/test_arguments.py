@@ -13,26 +13,28 @@ from pathlib import Path
 import pytest
 from ansible.module_utils import basic
 
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils import _arguments
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils import _arguments, _parameters
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
     ArgumentSpec,
     ReportedFailure,
     budget_arguments,
     connection_arguments,
-    connection_settings,
     passphrase_arguments,
     plan_reference_arguments,
-    read_passphrase,
-    read_secret_option,
     recovery_arguments,
     recovery_handout,
     run_module,
     state_arguments,
     storage_arguments,
-    storage_credentials,
     switch_option,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import BackupError, InputError, MissingLibraryError
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._parameters import (
+    connection_settings,
+    read_passphrase,
+    read_secret_option,
+    storage_credentials,
+)
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.credentials import CertificateCredential, SecretCredential
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.document import plan_from_dict
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.passphrase import (
@@ -63,7 +65,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _variables() -> t.Iterator[str]:
-    for name, value in vars(_arguments).items():
+    for name, value in {**vars(_arguments), **vars(_parameters)}.items():
         if name.startswith("_") and isinstance(value, tuple) and all(isinstance(each, str) for each in value):
             yield from value
 
