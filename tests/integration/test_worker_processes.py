@@ -133,7 +133,7 @@ def test_inv02_workers_end_with_their_parent_and_the_next_run_goes_on_from_its_c
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
     command = [sys.executable, killed_run.__file__, json.dumps(killed_run.job_of(backup, workers=2))]
     parent = subprocess.Popen(command, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True)
-    until(lambda: any((backup.location / "snapshots").iterdir()))  # its first checkpoint, less than halfway
+    until(backup.repository().snapshots)  # its first checkpoint, less than halfway; the file alone may still be being written
     workers = [int(pid) for pid in Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text(encoding="ascii").split()]
     (os.kill if number is signal.SIGKILL else os.killpg)(parent.pid, number)
     _output, errors = parent.communicate()

@@ -97,6 +97,13 @@ class Exports:
                     self._sickness.passed()
                 yield action, answer
 
+    def answers_so_far(self) -> t.Iterator[tuple[Action, Answer]]:
+        """After Cancelled: what had come until then."""
+        self.close()
+        for future in self._running:
+            if not future.cancelled() and future.exception() is None:
+                yield from future.result()
+
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)

@@ -17,13 +17,13 @@ import dataclasses
 import typing as t
 from datetime import datetime
 
-from ..graph.errors import NotFound
+from ..graph.errors import Cancelled, NotFound
 from ..graph.exchange_redirects import ExchangeMailbox
 from ..graph.ids import UserId
 from ..repository.types import Node, TreeId
 from .archive_access import BACKED_UP, REFUSALS, Unreachable, find_archive, kept, refused
 from .archive_changes import Action, ArchiveChanges, Do
-from .archive_exports import Exported, Exports
+from .archive_exports import Answer, Exported, Exports
 from .archive_folders import ArchiveFolders, read_archive_folders
 from .archive_record import title_of, when
 from .catalogue import Catalogue
@@ -164,16 +164,13 @@ class _Reading:
         self._unparsed = 0
 
     def run(self) -> SourceRead:
-        for action in self._changes.actions():
-            body = self._tree.old_body(action.old) if action.what is Do.KEEP and action.old is not None else None
-            if action.what is Do.REMOVE:
-                self._remove(action)
-            elif body is not None:
-                self._keep(action, body)
-            else:
-                self._exports.ask(action)
-                self._take_exports(leave=_AHEAD)
-        self._take_exports(leave=0)
+        try:
+            self._read_all()
+        except Cancelled:
+            self._take_exports(self._exports.answers_so_far())
+            if self._counts.fetched_bytes > self._offered_bytes:
+                self._offer_progress()
+            raise
         return SourceRead(
             tree=self._finish(),
             counts=self._counts,
@@ -183,8 +180,20 @@ class _Reading:
             availability=BACKED_UP,
         )
 
-    def _take_exports(self, leave: int) -> None:
-        for action, answer in self._exports.answers(leave):
+    def _read_all(self) -> None:
+        for action in self._changes.actions():
+            body = self._tree.old_body(action.old) if action.what is Do.KEEP and action.old is not None else None
+            if action.what is Do.REMOVE:
+                self._remove(action)
+            elif body is not None:
+                self._keep(action, body)
+            else:
+                self._exports.ask(action)
+                self._take_exports(self._exports.answers(_AHEAD))
+        self._take_exports(self._exports.answers(0))
+
+    def _take_exports(self, answers: t.Iterable[tuple[Action, Answer]]) -> None:
+        for action, answer in answers:
             if isinstance(answer, NotFound):
                 # Deleted between the list and the export: gone, which is no finding.
                 self._changes.vanish(action)
@@ -202,7 +211,9 @@ class _Reading:
                     self._contents.report(about, [answer.kept.flag])
             else:
                 self._changes.fail(action, title_of(action.old or action.new), answer)
-            self._offer_progress()
+            # Every time the streams have grown by half (16 MiB at least), so that all offers together cost little.
+            if self._counts.fetched_bytes - self._offered_bytes >= max(_OFFER_BYTES, self._offered_bytes // 2):
+                self._offer_progress()
 
     def _keep(self, action: Action, body: Node) -> None:
         self._tree.keep(action.old, action.new, body)
@@ -215,9 +226,6 @@ class _Reading:
         _count(self._counts, action)
 
     def _offer_progress(self) -> None:
-        """Every time the streams have grown by half (16 MiB at least), so that all offers together cost little."""
-        if self._counts.fetched_bytes - self._offered_bytes < max(_OFFER_BYTES, self._offered_bytes // 2):
-            return
         self._offered_bytes = self._counts.fetched_bytes
         tree = self._tree.save(
             items=self._counts.total,

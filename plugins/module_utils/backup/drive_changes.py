@@ -169,8 +169,17 @@ class DriveChanges:
             known = self._old.versions_of(old) if old is not None and want.versions and not is_forced else {}
             self._files.ask(Order(entry=entry, fields=fields, wanted=want, key=asked, versions=self._options.versions, known=known))
 
+    def take_rest(self) -> None:
+        """After Cancelled: keep what was fetched until then."""
+        if self._files is not None:
+            self._keep(self._files.answers_so_far())
+
     def _take_answers(self, leave: int) -> None:
-        for order, answer in () if self._files is None else self._files.answers(leave):
+        if self._files is not None:
+            self._keep(self._files.answers(leave))
+
+    def _keep(self, answers: t.Iterable[tuple[Order, Answer]]) -> None:
+        for order, answer in answers:
             self.said.take(order.entry.id, order.key, answer)
             self.fetched.fetched += answer.body is not None
             self.fetched.fetched_bytes += 0 if answer.body is None else answer.body.size

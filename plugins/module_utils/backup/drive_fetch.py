@@ -91,6 +91,13 @@ class Files:
                 order = self._running.pop(future)
                 yield order, self._answer(order, future)
 
+    def answers_so_far(self) -> t.Iterator[tuple[Order, Answer]]:
+        """After Cancelled: what had come until then."""
+        self.close()
+        for future, order in self._running.items():
+            if not future.cancelled() and future.exception() is None:
+                yield order, future.result()
+
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)

@@ -62,6 +62,11 @@ class FetchedLog:
         self._waiting_bytes += sum(body.size for body in answer.bodies())
 
     @property
+    def has_news(self) -> bool:
+        """Whether something was fetched since the last L(save)."""
+        return bool(self._waiting)
+
+    @property
     def is_due(self) -> bool:
         """Whether so much was fetched since the last time that it is worth a tree."""
         return self._waiting_bytes >= _OFFER_BYTES or len(self._waiting) >= _OFFER_ANSWERS

@@ -20,7 +20,7 @@ from datetime import datetime
 from ..graph.drive import drive_of
 from ..graph.drive_errors import DriveLocked, DriveMissing
 from ..graph.drive_read import DriveReader
-from ..graph.errors import NotFound
+from ..graph.errors import Cancelled, NotFound
 from ..graph.ids import DriveId, UserId
 from ..repository.types import TreeId
 from .compaction import compacted_drive
@@ -122,10 +122,12 @@ def read_from(
         contextlib.closing(FetchedLog(writer, base, state.facts, writer)) as fetched,
         contextlib.closing(state.changes(drive, writer, files, fetched, lambda: _offer(fetched, offer))) as changes,
     ):
-        changes.hear(state.cursor)
+        with _offering_rest(changes, fetched, offer):
+            changes.hear(state.cursor)
         if base is not None and state.is_quiet(changes):
             return SourceRead(tree=base, counts=Counts(total=state.facts.items))
-        places, next_folder = changes.settle()
+        with _offering_rest(changes, fetched, offer):
+            places, next_folder = changes.settle()
         with contextlib.closing(DriveTree(writer, contents, state.old, changes, places)) as tree:
             tree.build()
             findings = (*changes.findings, *tree.findings)
@@ -236,6 +238,18 @@ def _availability(error: DriveMissing | DriveLocked) -> str:
 def _offer(fetched: FetchedLog, offer: Offer) -> None:
     if fetched.is_due:
         offer(fetched.save())
+
+
+@contextlib.contextmanager
+def _offering_rest(changes: DriveChanges, fetched: FetchedLog, offer: Offer) -> t.Iterator[None]:
+    """A run that is asked to stop leaves what was fetched until then."""
+    try:
+        yield
+    except Cancelled:
+        changes.take_rest()
+        if fetched.has_news:
+            offer(fetched.save())
+        raise
 
 
 def _do_nothing() -> None:

@@ -20,6 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from .._errors import BackupError
+from ..graph.errors import Cancelled
 from ..graph.ids import MessageId, UserId
 from ..graph.mail_attachment_list import list_attachments
 from ..graph.mail_messages import read_mime
@@ -98,6 +99,15 @@ class Bodies:
                 self._sickness.failed(error)
                 answer = error
             yield action, answer
+
+    def answers_so_far(self) -> t.Iterator[tuple[Action, Content | BackupError]]:
+        """After Cancelled: what had come until then."""
+        self.close()
+        while self._running:
+            if self._running[0][1].cancelled() or isinstance(self._running[0][1].exception(), Cancelled):
+                self._running.popleft()
+            else:
+                yield from self.answers(len(self._running) - 1)
 
     def close(self) -> None:
         if self._pool is not None:

@@ -18,7 +18,7 @@ import typing as t
 from datetime import datetime
 
 from .._errors import BackupError
-from ..graph.errors import NotFound
+from ..graph.errors import Cancelled, NotFound
 from ..graph.ids import UserId
 from ..repository.types import Node, TreeId
 from .catalogue import Catalogue
@@ -28,7 +28,7 @@ from .folder_places import FolderRound
 from .item_failures import MAYBE_ALL
 from .item_state import ItemState, load_state
 from .item_tree import ItemTree, same_folders
-from .mail_bodies import Bodies
+from .mail_bodies import Bodies, Content
 from .mail_changes import Action, Do, MailChanges
 from .mail_record import file_of, received
 from .results import Counts
@@ -125,6 +125,16 @@ class _Reading:
         self._offered_bytes = 0
 
     def run(self) -> SourceRead:
+        try:
+            self._read_all()
+        except Cancelled:
+            self._take_bodies(self._bodies.answers_so_far())
+            if self._counts.fetched_bytes > self._offered_bytes:
+                self._offer_progress()
+            raise
+        return SourceRead(tree=self._finish(), counts=self._counts, findings=tuple(self._changes.findings), left_out=self._folders.left_out)
+
+    def _read_all(self) -> None:
         for action in self._changes.actions():
             body = self._tree.old_body(action.old or action.new) if action.what is Do.KEEP else None
             if action.what is Do.REMOVE:
@@ -133,13 +143,14 @@ class _Reading:
                 self._keep(action, body)
             else:
                 self._bodies.ask(action)
-                self._take_bodies(leave=_AHEAD)
-            self._offer_progress()
-        self._take_bodies(leave=0)
-        return SourceRead(tree=self._finish(), counts=self._counts, findings=tuple(self._changes.findings), left_out=self._folders.left_out)
+                self._take_bodies(self._bodies.answers(_AHEAD))
+            # Every time the bodies have grown by half (16 MiB at least), so that all offers together cost little.
+            if self._counts.fetched_bytes - self._offered_bytes >= max(_OFFER_BYTES, self._offered_bytes // 2):
+                self._offer_progress()
+        self._take_bodies(self._bodies.answers(0))
 
-    def _take_bodies(self, leave: int) -> None:
-        for action, answer in self._bodies.answers(leave):
+    def _take_bodies(self, answers: t.Iterable[tuple[Action, Content | BackupError]]) -> None:
+        for action, answer in answers:
             name = f"message {action.new.get('subject') or action.new['id']}"
             if isinstance(answer, NotFound):
                 # Deleted between the delta and the read, which is no finding. The next run makes sure of it.
@@ -176,9 +187,6 @@ class _Reading:
         _count(self._counts, action)
 
     def _offer_progress(self) -> None:
-        """Every time the bodies have grown by half (16 MiB at least), so that all offers together cost little."""
-        if self._counts.fetched_bytes - self._offered_bytes < max(_OFFER_BYTES, self._offered_bytes // 2):
-            return
         self._offered_bytes = self._counts.fetched_bytes
         tree = self._tree.save(
             items=self._counts.total,

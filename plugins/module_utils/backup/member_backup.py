@@ -105,6 +105,18 @@ def report_of_loss(
     return work.failed(error)
 
 
+def failed_result(task: MemberTask, source: Source, error: BackupError) -> SourceResult:
+    """Of a source that was not read to its end, for this reason."""
+    return SourceResult(
+        source=source.name,
+        outcome=Outcome.FAILED,
+        is_changed=False,
+        counts=Counts(),
+        findings=(finding_of(error, f"{source.title} of {task.member.principal_name}"),),
+        last_success=_last_success(task.states.get(source.name)),
+    )
+
+
 def _to_nobody(report: SourceReport) -> None:
     del report
 
@@ -177,7 +189,7 @@ class _SourceWork:
         )
         self._base = self._base or self._stored_tree()
         tree = (self.offered or self._base) if is_unfinished else self._base
-        return self._done(tree, state, _failure(self._task, self._source, error))
+        return self._done(tree, state, failed_result(self._task, self._source, error))
 
     def without_mailbox(self) -> SourceReport:
         """There is nothing to be stored, and nothing was."""
@@ -242,7 +254,7 @@ def _preview_source(task: MemberTask, source: Source, client: GraphClient, store
 
 def _preview_of_failure(task: MemberTask, source: Source, store: Repository | Writer, error: BackupError) -> SourceResult:
     failed = report_of_loss(task, source, store, None, error)
-    return dataclasses.replace(_failure(task, source, error), is_changed=task.states.get(source.name) != failed.state)
+    return dataclasses.replace(failed_result(task, source, error), is_changed=task.states.get(source.name) != failed.state)
 
 
 def _no_mailbox(task: MemberTask, source: Source) -> SourceResult:
@@ -273,17 +285,6 @@ def _or_start_over(
         return read(base_tree(task, source.name, store)), ()
     except BlobMissing as error:
         return read(None), (f"{warning} {error}",)
-
-
-def _failure(task: MemberTask, source: Source, error: BackupError) -> SourceResult:
-    return SourceResult(
-        source=source.name,
-        outcome=Outcome.FAILED,
-        is_changed=False,
-        counts=Counts(),
-        findings=(finding_of(error, f"{source.title} of {task.member.principal_name}"),),
-        last_success=_last_success(task.states.get(source.name)),
-    )
 
 
 def _outcome(findings: t.Sequence[Finding]) -> Outcome:

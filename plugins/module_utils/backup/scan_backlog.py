@@ -33,10 +33,18 @@ _AT_ONCE = 64
 _SAVED_EVERY = timedelta(minutes=5)
 
 
-def scan_backlog(scan: ContentScan, writer: Writer, names: t.Mapping[str, str], *, threads: int) -> SourceScanned:
+def scan_backlog(
+    scan: ContentScan,
+    writer: Writer,
+    names: t.Mapping[str, str],
+    *,
+    threads: int,
+    is_stopping: t.Callable[[], bool] = lambda: False,
+) -> SourceScanned:
     """Give verdicts to what the store lists as unscanned; what gets none stays listed. C(names) are those of members by id.
 
-    Saves from time to time, so that a run that is killed has not scanned for nothing. Raises StorageError.
+    Saves from time to time, so that a run that is killed has not scanned for nothing. When C(is_stopping) the rest stays
+    listed, too. Raises StorageError.
     """
     plan, log = scan.rules.plan, scan.log
     if not log.store.has_unscanned(plan):
@@ -45,6 +53,8 @@ def scan_backlog(scan: ContentScan, writer: Writer, names: t.Mapping[str, str], 
     saved = scan.now()
     with ThreadPoolExecutor(threads, thread_name_prefix="scan") as pool:
         for batch in batches(log.store.unscanned(plan), _AT_ONCE):
+            if is_stopping():
+                return tally.so_far()
             for one, said in zip(batch, pool.map(lambda one: _judge(scan, writer, one), batch), strict=True):
                 if said is None:
                     continue

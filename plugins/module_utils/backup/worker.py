@@ -26,6 +26,7 @@ from multiprocessing.connection import Connection
 from .._errors import BackupError
 from .._process import limit_memory_pools
 from ..graph.client import connect
+from ..graph.errors import Cancelled
 from ..graph.limits import Budgets
 from .group_tree import is_checkpoint_due
 from .member_backup import back_up_member
@@ -62,6 +63,11 @@ class WorkerSetup:
     lock_timeout: float = 0.0
     budgets: Budgets | None = None
     scan: ScanSetup | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopReading:
+    """The parent wants no more: what is being read is left where it is, and what was read is handed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,8 @@ def work(pipe: Connection, common: CommonCells) -> None:
 
     All workers of a run have ``common``: Microsoft counts what an app asks of the drives of a tenant, whoever asks.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all, and the parent decides
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # Ctrl-C and systemd tell everybody, and the parent decides
     limit_memory_pools()
     parent = _Parent(pipe)
     try:
@@ -152,7 +159,7 @@ class _Parent:
         self._lock = threading.Lock()
 
     def receive(self) -> t.Any:
-        """The setup, then tasks, and None when there will be no more. Raises _ParentGone."""
+        """The setup, then tasks or StopReading, and None when there will be no more. Raises _ParentGone."""
         try:
             return self._pipe.recv()
         except (EOFError, OSError):
@@ -180,19 +187,28 @@ class _Work:
         self._lock = threading.Lock()
         self._reports: list[SourceReport] = []
         self._told_bytes = 0
+        self._is_stopping = False
 
     def run(self) -> None:
         with ThreadPoolExecutor(MEMBERS_AT_ONCE, thread_name_prefix="member") as pool:
             try:
                 while (task := self._parent.receive()) is not None:
-                    pool.submit(self._back_up, task).add_done_callback(self._tell_of_end)
+                    if isinstance(task, StopReading):
+                        self._is_stopping = True
+                        self._client.cancel()
+                    else:
+                        pool.submit(self._back_up, task).add_done_callback(self._tell_of_end)
             except BaseException:
                 self._client.cancel()
                 raise
         self._tell_stored()
 
     def _back_up(self, task: MemberTask) -> str:
-        back_up_member(task, self._sources, self._client, self._writer, now=self._setup.now, report=self._report, scan=self._scan)
+        try:
+            back_up_member(task, self._sources, self._client, self._writer, now=self._setup.now, report=self._report, scan=self._scan)
+        except Cancelled:
+            if not self._is_stopping:
+                raise
         return task.member.id
 
     def _tell_of_end(self, member: Future[str]) -> None:

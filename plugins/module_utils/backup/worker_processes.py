@@ -24,12 +24,13 @@ from ..graph.ledger import LEDGER_CELLS
 from .member_backup import report_of_loss
 from .member_task import MemberTask
 from .usage import Usage
-from .worker import MEMBERS_AT_ONCE, Broken, Done, Finished, Message, Stored, WorkerSetup, work
+from .worker import MEMBERS_AT_ONCE, Broken, Done, Finished, Message, StopReading, Stored, WorkerSetup, work
 
 if t.TYPE_CHECKING:
     from multiprocessing.context import SpawnContext
 
     from .run_state import RunState
+    from .stopping import Stop
 
 _KNOWN_MEMBERS_A_WORKER = 16
 _PATIENCE_SECONDS = 60.0
@@ -49,10 +50,11 @@ def workers_worth_it(tasks: t.Collection[MemberTask], cores: int) -> int:
     return max(1, min(cores, new + (len(tasks) - new) // _KNOWN_MEMBERS_A_WORKER))
 
 
-def read_in_processes(run: RunState, setup: WorkerSetup, number: int) -> Usage:
+def read_in_processes(run: RunState, setup: WorkerSetup, number: int, stop: Stop) -> Usage:
     """Back up every task of the run with so many workers, and hand in their reports. Returns what the workers did.
 
-    Members of a worker that dies are reported as failed. Raises what ends the run, such as RepositoryError.
+    Members of a worker that dies are reported as failed. A run that has to stop leaves without reports what was not read to its
+    end. Raises what ends the run, such as RepositoryError.
     """
     context = multiprocessing.get_context("spawn")
     waiting = collections.deque(run.tasks)
@@ -61,10 +63,11 @@ def read_in_processes(run: RunState, setup: WorkerSetup, number: int) -> Usage:
     try:
         for _number in range(number):
             workers.append(_start(context, setup, common))
-        _serve(workers, waiting, run)
-        for worker in workers:
-            _report_losses(run, worker.tasks, worker.loss)
-        _report_losses(run, waiting, next((worker.loss for worker in workers if worker.loss), None))
+        _serve(workers, waiting, run, stop)
+        if not stop.is_asked:
+            for worker in workers:
+                _report_losses(run, worker.tasks, worker.loss)
+            _report_losses(run, waiting, next((worker.loss for worker in workers if worker.loss), None))
     finally:
         for worker in workers:
             worker.pipe.close()
@@ -123,6 +126,10 @@ class _Worker:
         elif not self.reading and not self._has_heard_the_end:
             self._has_heard_the_end = self._send(None)
 
+    def interrupt(self) -> None:
+        """Have it leave what it is reading, and hand in what it has read."""
+        self._send(StopReading())
+
     def receive(self) -> Message | None:
         """None when the worker is gone. A defect of ours in it raises RuntimeError."""
         try:
@@ -136,14 +143,12 @@ class _Worker:
 
     def stop(self) -> None:
         """Have it end, which it does by itself when the pipe is closed, whatever it is doing."""
-        for insist in (self._process.terminate, self._process.kill):
-            self._process.join(_PATIENCE_SECONDS)
-            if self._process.exitcode is not None:
-                break
-            insist()
+        self._process.join(_PATIENCE_SECONDS)
+        if self._process.exitcode is None:
+            self._process.kill()
         self._process.join()
 
-    def _send(self, what: WorkerSetup | MemberTask | None) -> bool:
+    def _send(self, what: WorkerSetup | MemberTask | StopReading | None) -> bool:
         """False when the worker is gone, which is noticed where its messages are received."""
         try:
             self.pipe.send(what)
@@ -152,12 +157,21 @@ class _Worker:
         return True
 
 
-def _serve(workers: t.Sequence[_Worker], waiting: collections.deque[MemberTask], run: RunState) -> None:
+def _serve(workers: t.Sequence[_Worker], waiting: collections.deque[MemberTask], run: RunState, stop: Stop) -> None:
     for _place in range(MEMBERS_AT_ONCE):
         for worker in workers:
             worker.give(waiting)
+    is_stopping = False
     while active := {worker.pipe: worker for worker in workers if worker.is_active}:
-        for pipe in multiprocessing.connection.wait(list(active)):
+        if stop.is_asked and not is_stopping:
+            is_stopping = True
+            waiting.clear()
+            for worker in active.values():
+                worker.interrupt()
+                worker.give(waiting)
+        for pipe in multiprocessing.connection.wait([*active, *(() if is_stopping else stop.readable)]):
+            if isinstance(pipe, int):
+                break
             worker = active[t.cast("multiprocessing.connection.Connection", pipe)]
             message = worker.receive()
             if message is not None:

@@ -145,7 +145,11 @@ class HeldLock:
     def release(self) -> None:
         """Remove the lock. If the storage refuses, what was written stays a success all the same."""
         self._outdated.add(self._name)
-        self._remove_outdated()
+        try:
+            self._remove_outdated()
+        except BaseException:
+            self._remove_outdated()  # a signal that ends the task came just now
+            raise
 
     def _try_once(self, while_settling: t.Callable[[], object] | None) -> LockInfo | None:
         conflict = find_conflict(self._others(), self._exclusive)

@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, tenantvault contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import signal
+import typing as t
+
+import pytest
+
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._signals import StopSignal, heard_by, listen
+
+BOTH = (signal.SIGTERM, signal.SIGINT)
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> t.Iterator[None]:
+    """As a new process has them, and afterwards as they were."""
+    before = {number: signal.getsignal(number) for number in BOTH}
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", BOTH, ids=lambda number: number.name)
+def test_a_signal_has_the_main_thread_leave_and_a_second_one_does_not_disturb_it(number: signal.Signals) -> None:
+    listen()
+    with pytest.raises(StopSignal, match=number.name):
+        end_slowly(number)
+
+
+def end_slowly(number: signal.Signals) -> None:
+    try:
+        signal.raise_signal(number)
+    finally:
+        for again in BOTH:
+            signal.raise_signal(again)
+
+
+def test_who_hears_a_signal_decides_what_it_does() -> None:
+    listen()
+    heard: list[str] = []
+    with heard_by(heard.append):
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+    assert heard == ["SIGTERM", "SIGINT"]
+    with pytest.raises(StopSignal):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_signal_that_the_process_was_started_to_ignore_stays_ignored() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    listen()
+    signal.raise_signal(signal.SIGINT)
+    with pytest.raises(StopSignal):
+        signal.raise_signal(signal.SIGTERM)
