@@ -13,7 +13,11 @@ description:
   - Backs up the mailboxes of every member of a stored plan into the plan's repository and leaves one restore point with
     the whole group. Mail, calendars, contacts, tasks, settings and, if the plan says so, archive mailboxes are its sources.
     The first run reads everything, each later one only what has changed.
-  - The members are resolved anew at every run, so people who joined a group are covered and people who left keep their backup.
+  - The members are resolved anew at every run, so people who joined a group are covered. Whoever is no member any more stays in each
+    new restore point with the last state, and is shown in RV(leavers) once and in RV(former) afterwards.
+  - Before anything is read, the members are compared with the newest restore point of the plan. When more of them would leave at once
+    than C(max_member_loss_percent) of the plan allows, or a group that had members has none, the task fails and says so.
+    See O(confirm).
   - A source that cannot be read keeps its last good state and does not disturb the others. An item that cannot be read
     is named in the result and asked for again by the next run.
   - When nothing has changed since the last run, nothing is written and the task reports C(changed=false).
@@ -42,11 +46,21 @@ attributes:
     support: full
     details: The mailboxes of a tenant change all the time, and so does the result.
 options:
+  confirm:
+    description:
+      - What this task may do although it looks like a mistake.
+      - V(member_loss) lets the run go on when more members leave at once than C(max_member_loss_percent) of the plan allows, or all of a
+        group. Add it once, after you have seen whom the failed task has named. Nothing that is stored of them is removed by it.
+      - Check mode fails in the same way without it.
+    type: list
+    elements: str
+    choices: [member_loss]
+    default: []
   fail_on_partial:
     description:
       - Whether the task fails when the run stored most but not all, so that a schedule or a pipeline notices.
       - The default is V(true), because a backup with findings is not a success. Set it to V(false) where you look at
-        RV(outcome) yourself. A run in which no mailbox could be read fails in any case.
+        RV(outcome) yourself. A run in which no mailbox could be read fails in any case, and so does one that a signal has stopped.
     type: bool
     default: true
   lock_timeout:
@@ -55,6 +69,14 @@ options:
       - The default is ten minutes, which most prunes need less than.
     type: int
     default: 600
+  max_minutes:
+    description:
+      - Have the run end after so many minutes, wherever it is. Nothing more is read then, what was read is kept as a checkpoint,
+        and the next run goes on from there. The run is V(partial) and says so in RV(stopped).
+      - The same happens when the window of the plan closes in which the run was begun, and when the task gets SIGTERM or SIGINT,
+        as when its systemd service is stopped.
+      - Ending takes some seconds, because what is on its way is stored first.
+    type: int
   workers:
     description:
       - How many processes read members at the same time. Each takes about 150 MB of memory and at most one core.
@@ -78,6 +100,13 @@ EXAMPLES = r"""
     client_id: "{{ m365_client_id }}"
     client_secret: "{{ m365_client_secret }}"
     passphrase_file: /etc/m365_backup/passphrase
+
+- name: Go on with a large first backup for an hour
+  tenantvault.m365_backup.m365_backup_run:
+    plan: Sales and Marketing
+    passphrase_file: /etc/m365_backup/passphrase
+    max_minutes: 60
+    fail_on_partial: false
 
 - name: See how much a run would have to read now
   tenantvault.m365_backup.m365_backup_run:
@@ -105,8 +134,25 @@ outcome:
   type: str
   returned: success or partial failure
   sample: complete
+stopped:
+  description:
+    - Why the run ended before it was through, V(signal), V(window) or V(max_minutes); null when it was through.
+    - What it did not come to the end of is named in RV(members), each source as a finding with the code V(stopped). It keeps its last
+      good state until the next run.
+  type: str
+  returned: success or partial failure
+  sample: null
 snapshot_id:
-  description: The id of the restore point; null when nothing had changed, and in check mode.
+  description:
+    - The id of the restore point; null when nothing had changed, and in check mode.
+    - That of a checkpoint when the run was stopped, or null if nothing was read by then.
+  type: str
+  returned: success or partial failure
+  sample: 3bd1f5d3f0f6b4a9c8c5f6dd1f0e2c4a1b2c3d4e5f60718293a4b5c6d7e8f901
+restore_point:
+  description:
+    - The first id of the restore point that has what the run has read. It is that of an earlier run when nothing had changed, and null
+      when there is none.
   type: str
   returned: success or partial failure
   sample: 3bd1f5d3f0f6b4a9c8c5f6dd1f0e2c4a1b2c3d4e5f60718293a4b5c6d7e8f901
@@ -174,6 +220,9 @@ members:
   sample:
     - id: 7c9f5a52-7a4e-4e43-9d63-1f0a5f4f9a10
       principal_name: alice@contoso.com
+      kind: user
+      is_blocked: false
+      is_licensed: true
       outcome: complete
       sources: {"mail": {"outcome": "complete", "total": 204, "added": 2, "findings": []}}
   contains:
@@ -184,6 +233,18 @@ members:
     principal_name:
       description: The user principal name.
       type: str
+      returned: always
+    kind:
+      description: V(user), V(shared), V(room), V(equipment) or V(other); null where nobody could tell.
+      type: str
+      returned: always
+    is_blocked:
+      description: Whether the user cannot sign in. What is in Microsoft 365 is backed up all the same.
+      type: bool
+      returned: always
+    is_licensed:
+      description: Whether the user has a licence for what the plan backs up; null where nobody could tell.
+      type: bool
       returned: always
     outcome:
       description: V(complete), V(partial) or V(failed).
@@ -205,6 +266,92 @@ members:
           with the code V(unscanned).
       type: dict
       returned: always
+joiners:
+  description: Members that the newest restore point did not have, or had as leavers. After the first run these are all members.
+  type: list
+  elements: dict
+  returned: success or partial failure
+  sample:
+    - id: 0d6c3c3b-2f50-4a1d-8a26-1d9f0a7d2c11
+      principal_name: dora@contoso.com
+      display_name: Dora Ek
+      mail: dora@contoso.com
+      via: [group Sales]
+      kind: user
+      is_blocked: false
+      is_licensed: true
+  contains:
+    id:
+      description: The object id in the directory.
+      type: str
+      returned: always
+    principal_name:
+      description: The user principal name.
+      type: str
+      returned: always
+    via:
+      description: The declared entries that cover the member.
+      type: list
+      elements: str
+      returned: always
+leavers:
+  description:
+    - Those who were members in the newest restore point and are none any more. What is stored of them stays, in the new restore
+      point, too, until the plan's policy for leavers or a task removes it.
+  type: list
+  elements: dict
+  returned: success or partial failure
+  sample:
+    - id: 5b1f3a52-7a4e-4e43-9d63-1f0a5f4f9a77
+      principal_name: bob@contoso.com
+      display_name: Bob Ray
+      left: "2026-11-23T22:30:00+00:00"
+      reason: deleted
+      deleted: "2026-11-23T09:12:44+00:00"
+      expires: "2027-11-23T22:30:00+00:00"
+  contains:
+    id:
+      description: The object id that the account has or had in the directory.
+      type: str
+      returned: always
+    principal_name:
+      description: The last user principal name.
+      type: str
+      returned: always
+    display_name:
+      description: The last display name.
+      type: str
+      returned: always
+    left:
+      description: When a run found that the member had left, in UTC.
+      type: str
+      returned: always
+    reason:
+      description:
+        - V(not_selected), V(excluded), V(guest), V(unlicensed) or V(mailbox_kind) by what the selection of the plan says, V(deleted) for
+          an account that can still be restored in Entra, V(purged) for one that cannot; null where nobody could tell.
+      type: str
+      returned: always
+    deleted:
+      description: When Entra deleted the account, null where it did not.
+      type: str
+      returned: always
+    expires:
+      description: From when on a prune removes what is stored of the member, null where no date is set.
+      type: str
+      returned: always
+former:
+  description: Those who have left before, as in RV(leavers).
+  type: list
+  elements: dict
+  returned: success or partial failure
+  sample: []
+unresolved:
+  description: Sentences about declared entries that the directory does not know any more. With any the run is V(partial).
+  type: list
+  elements: str
+  returned: success or partial failure
+  sample: []
 stored_bytes:
   description: By how much the run made the repository larger, in bytes, with the structure around the messages.
   type: int
@@ -337,30 +484,32 @@ from pathlib import Path
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
     ArgumentSpec,
     ReportedFailure,
-    budget_arguments,
-    connection_arguments,
-    connection_settings,
-    passphrase_arguments,
+    group_arguments,
     plan_reference_arguments,
+    run_module,
+)
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._parameters import (
+    connection_settings,
     plan_store,
     read_passphrase,
-    run_module,
-    state_arguments,
-    storage_arguments,
     storage_credentials,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import Outcome
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.run import back_up
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.scan_sentences import refused_sentence
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.sentences import failure_sentence, run_sentence
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.stopping import StopReason
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.guards import Guard
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 OPTIONS = ArgumentSpec(
     options={
+        "confirm": {"type": "list", "elements": "str", "choices": [Guard.MEMBER_LOSS.value], "default": []},
         "fail_on_partial": {"type": "bool", "default": True},
         "lock_timeout": {"type": "int", "default": 600},
+        "max_minutes": {"type": "int"},
         "workers": {"type": "int"},
     }
 )
@@ -378,11 +527,13 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         lock_timeout=module.params["lock_timeout"],
         credentials=storage_credentials(module.params),
         workers=module.params["workers"],
+        confirmed=module.params["confirm"],
+        max_minutes=module.params["max_minutes"],
     )
     for warning in result.warnings:
         module.warn(warning)
     is_bad = result.outcome is Outcome.FAILED or (result.outcome is Outcome.PARTIAL and module.params["fail_on_partial"])
-    if is_bad:
+    if is_bad or (result.stopped is not None and result.stopped.reason is StopReason.SIGNAL):
         raise ReportedFailure(failure_sentence(result), result=result.as_dict())
     if result.refused:
         raise ReportedFailure(refused_sentence(result), result=result.as_dict())
@@ -393,17 +544,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(
-        OPTIONS.merge(
-            budget_arguments(),
-            connection_arguments(),
-            passphrase_arguments(),
-            plan_reference_arguments(),
-            state_arguments(),
-            storage_arguments(),
-        ),
-        run,
-    )
+    run_module(OPTIONS.merge(group_arguments(), plan_reference_arguments()), run)
 
 
 if __name__ == "__main__":

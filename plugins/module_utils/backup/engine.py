@@ -18,13 +18,16 @@ from datetime import datetime
 
 from .._process import usable_cores
 from ..graph.drive_estimate import DriveEstimate, drive_estimate
+from ..graph.errors import Cancelled
 from ..plan.model import BackupType
 from ..repository.types import Snapshot
 from .group_tree import GroupTree
+from .layout import CHECKPOINT
+from .leavers import NOBODY
 from .listed_snapshots import ListedSnapshots
 from .member_backup import back_up_member, preview_member
 from .member_task import MemberTask, SourceReport
-from .results import MemberResult, Outcome, RunResult, overall
+from .results import MemberResult, Outcome, RunResult, member_result, overall
 from .run_state import RunState
 from .scan_backlog import scan_backlog
 from .scan_results import scanned_by
@@ -33,6 +36,7 @@ from .scan_setup import opened_scan
 from .sentences import locked_drive_sentence, no_drive_sentence, no_mailbox_sentence
 from .source_read import DRIVE_LOCKED, NO_DRIVE, NO_MAILBOX, NO_SHAREPOINT_LICENCE
 from .sources import sources_of
+from .stopping import Stop, left_by
 from .usage import Usage, usage_of
 from .worker import MEMBERS_AT_ONCE, WorkerSetup
 from .worker_processes import read_in_processes, workers_worth_it
@@ -44,8 +48,10 @@ if t.TYPE_CHECKING:
     from ..repository.repository import Repository
     from ..repository.writer import Writer
     from .content_scan import ContentScan
+    from .leavers import Departures
     from .scan_results import RunScanned
     from .scan_setup import OpenedEngine, ScanSetup
+    from .stopping import Stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,49 +82,62 @@ def run_plan(
     lock_timeout: float = 0.0,
     workers: Workers | None = None,
     engine: OpenedEngine | None = None,
+    departures: Departures = NOBODY,
+    seen: t.Sequence[Snapshot] = (),
+    stop: Stop | None = None,
 ) -> RunResult:
     """Back up every member's sources and leave one snapshot, unless nothing at all has changed.
 
     With ``workers`` the members are read in processes of their own, else in this one. With ``engine`` contents are scanned before
     they come into the tree, and first those that earlier runs could not scan. A source that cannot be read keeps its last good
-    state and spoils nothing else. Raises RepositoryError when the repository fails (nothing can be stored any more), Cancelled
-    when the client was cancelled.
+    state and spoils nothing else. ``departures`` says of those who are no members any more why that is, and ``seen`` are snapshots
+    that need not be read again. When ``stop`` says so, what was read is left as a checkpoint. Raises RepositoryError when the
+    repository fails (nothing can be stored any more), Cancelled when somebody else cancelled the client.
     """
     started = now()
+    stop = stop or Stop(now)
     with contextlib.ExitStack() as stack:
-        writer = stack.enter_context(repository.writing(hostname=hostname, lock_timeout=lock_timeout))
-        snapshots = ListedSnapshots(repository)
-        group = GroupTree.load(plan, snapshots, writer, members, run_id, now)
+        with stop.unwinding():
+            writer = stack.enter_context(repository.writing(hostname=hostname, lock_timeout=lock_timeout))
+        stack.enter_context(stop.calling(client.cancel))
+        snapshots = ListedSnapshots(repository, seen)
+        group = GroupTree.load(plan, snapshots, writer, members, run_id, now, departures)
         warnings: list[str] = []
         setup = None if engine is None else engine.setup.with_verdicts(snapshots)
         scan = None
         if engine is not None and setup is not None:
             scan = stack.enter_context(opened_scan(setup, engine.scanner, writer, now, warnings.append))
         run = RunState(group, writer, members, None if scan is None else scan.log)
-        backlog = None if scan is None else scan_backlog(scan, writer, group.names, threads=usable_cores())
+        backlog = (
+            None if scan is None else scan_backlog(scan, writer, group.names, threads=usable_cores(), is_stopping=lambda: stop.is_asked)
+        )
         number = 1 if workers is None else workers.number_for(run.tasks)
         if workers is None or number == 1:
             theirs = Usage()
-            _read_here(run, client, writer, scan)
+            _read_here(run, client, writer, scan, stop)
         else:
-            theirs = read_in_processes(run, workers.setup_for(number, setup), number)
+            theirs = read_in_processes(run, workers.setup_for(number, setup), number, stop)
             repository.known_index.refresh()
+        stopped = _given_up(run, stop)
         results = run.results()
         scanned = None
         if scan is not None and backlog is not None:
             scanned = scanned_by(scan.engine, [backlog, *run.scanned()], group.flagged_before)
-        outcome = _outcome(results, scanned)
+        outcome = _outcome(results, scanned, departures) if stopped is None else Outcome.PARTIAL
         has_verdicts = run.verdicts is not None and run.verdicts.has_news
         run.save_verdicts()
-        snapshot = group.save(writer, outcome.value, results) if group.is_changed(outcome) else None
+        snapshot = None
+        if stopped is not None and group.has_progress:
+            snapshot = group.save(writer, CHECKPOINT, flagged=run.flagged())
+        elif stopped is None and group.is_changed(outcome):
+            snapshot = group.save(writer, outcome.value, results)
         ours = usage_of(client, writer)
-    result = _run_result(group, started, results, snapshot is not None or has_verdicts, snapshot, ours + theirs)
+    result = _run_result(group, started, results, outcome, snapshot is not None or has_verdicts, snapshot, ours + theirs)
+    result = dataclasses.replace(result, stopped=stopped)
     if scanned is None:
         return result
     warnings += scan_warnings(scanned)
-    return dataclasses.replace(
-        result, outcome=outcome, scan=scanned, refused=scanned.fails(plan.malware_scan), warnings=(*result.warnings, *warnings)
-    )
+    return dataclasses.replace(result, scan=scanned, refused=scanned.fails(plan.malware_scan), warnings=(*result.warnings, *warnings))
 
 
 def preview_plan(
@@ -130,24 +149,26 @@ def preview_plan(
     run_id: str,
     now: t.Callable[[], datetime],
     engine: OpenedEngine | None = None,
+    departures: Departures = NOBODY,
+    seen: t.Sequence[Snapshot] = (),
 ) -> RunResult:
     """What L(run_plan) would do now: Graph is asked what has changed, nothing is read in full and nothing is written.
 
     Of ``engine`` it is said what it is; it scans nothing.
     """
     started = now()
-    group = GroupTree.load(plan, repository, repository, members, run_id, now)
+    group = GroupTree.load(plan, ListedSnapshots(repository, seen), repository, members, run_id, now, departures)
     sources = sources_of(plan)
 
     def preview(member: Member) -> MemberResult:
         previews = preview_member(group.task(member), sources, client, group.store, now=group.now())
-        return MemberResult(id=member.id, principal_name=member.principal_name, sources=previews)
+        return member_result(member, previews)
 
     with ThreadPoolExecutor(MEMBERS_AT_ONCE, thread_name_prefix="member") as pool:
         results = list(pool.map(preview, members))
-    outcome = overall(result.outcome for result in results)
+    outcome = _outcome(results, None, departures)
     is_changed = group.is_changed(outcome) or any(source.is_changed for result in results for source in result.sources)
-    result = _run_result(group, started, results, is_changed, None, usage_of(client))
+    result = _run_result(group, started, results, outcome, is_changed, None, usage_of(client))
     scanned = None if engine is None else scanned_by(engine.scanner.engine, ())
     return dataclasses.replace(result, estimate=_estimate(plan, result, client), scan=scanned)
 
@@ -160,14 +181,19 @@ def _estimate(plan: Plan, result: RunResult, client: GraphClient) -> DriveEstima
     return drive_estimate(counts.fetched, counts.fetched_bytes, client.drive_budget, is_listed=True, with_versions=with_versions)
 
 
-def _outcome(results: t.Sequence[MemberResult], scanned: RunScanned | None) -> Outcome:
-    """Not complete while there are contents that nobody has scanned, also those of earlier runs."""
+def _outcome(results: t.Sequence[MemberResult], scanned: RunScanned | None, departures: Departures) -> Outcome:
+    """Not complete while there are contents that nobody has scanned, also those of earlier runs, or entries that mean nobody any more."""
     outcome = overall(result.outcome for result in results)
     is_scanned = scanned is None or not scanned.counts.unscanned
-    return outcome if is_scanned or outcome is Outcome.FAILED else Outcome.PARTIAL
+    return outcome if (is_scanned and not departures.unresolved) or outcome is Outcome.FAILED else Outcome.PARTIAL
 
 
-def _read_here(run: RunState, client: GraphClient, writer: Writer, scan: ContentScan | None) -> None:
+def _given_up(run: RunState, stop: Stop) -> Stopped | None:
+    """Why the run ends before it is through; None if it is through."""
+    return stop.stopped if stop.stopped is not None and run.give_up(left_by(stop.stopped)) else None
+
+
+def _read_here(run: RunState, client: GraphClient, writer: Writer, scan: ContentScan | None, stop: Stop) -> None:
     def report(one: SourceReport) -> None:
         run.take(one)
         run.save_checkpoint()
@@ -179,7 +205,11 @@ def _read_here(run: RunState, client: GraphClient, writer: Writer, scan: Content
         ]
         try:
             for future in as_completed(futures):
-                future.result()
+                try:
+                    future.result()
+                except Cancelled:
+                    if not stop.is_asked:
+                        raise
         except BaseException:
             for future in futures:
                 future.cancel()
@@ -191,6 +221,7 @@ def _run_result(
     group: GroupTree,
     started: datetime,
     results: t.Sequence[MemberResult],
+    outcome: Outcome,
     is_changed: bool,
     snapshot: Snapshot | None,
     usage: Usage,
@@ -200,10 +231,12 @@ def _run_result(
         plan=group.plan.name,
         started=started,
         ended=group.now(),
-        outcome=overall(result.outcome for result in results),
+        outcome=outcome,
         snapshot_id=None if snapshot is None else snapshot.id,
+        restore_point=group.base_id if snapshot is None else snapshot.id,
         is_changed=is_changed,
         members=tuple(results),
+        roster=group.roster,
         stored_bytes=usage.stored_bytes,
         requests=usage.requests,
         throttled_seconds=usage.throttled_seconds,

@@ -23,6 +23,7 @@ from ..repository.errors import BlobMissing, RepositoryDamaged
 from ..repository.trees import edit_tree, find_node
 from ..repository.types import Node, Path, Snapshot, SnapshotId, TreeId
 from .layout import CHECKPOINT, MEMBERS_FILE, META, META_TIME, RUN_FILE, outcome_of, safe_name, snapshot_tags
+from .leavers import NOBODY
 from .member_task import MemberTask, SourceReport
 from .members import (
     MemberState,
@@ -33,6 +34,7 @@ from .members import (
 )
 from .restore_points import newest_first, plan_snapshots, time_after
 from .results import Counts, MemberResult, Outcome
+from .run_roster import RunRoster, run_roster, states_after
 from .scan_results import Flagged
 from .small_files import read_file, to_json
 
@@ -41,10 +43,12 @@ if t.TYPE_CHECKING:
     from ..plan.selection import Member
     from ..repository.repository import Repository
     from ..repository.writer import Writer
+    from .leavers import Departures
     from .listed_snapshots import SnapshotLister
 
 _CHECKPOINT_BYTES = 64 * 1024 * 1024
 _MOST_FLAGGED = 1000
+_NO_ROSTER = RunRoster()
 
 
 class GroupTree:
@@ -61,8 +65,10 @@ class GroupTree:
         run_id: str,
         now: t.Callable[[], datetime],
         warnings: t.Sequence[str] = (),
+        roster: RunRoster = _NO_ROSTER,
     ) -> None:
         self.warnings = tuple(warnings)
+        self.roster = roster
         self.plan = plan
         self.store = store
         self._base = base
@@ -87,25 +93,23 @@ class GroupTree:
         members: t.Sequence[Member],
         run_id: str,
         now: t.Callable[[], datetime],
+        departures: Departures = NOBODY,
     ) -> GroupTree:
         warnings: list[str] = []
         base, node, before = newest_readable(repository, store, plan.name, warnings.append)
-        moment = now().isoformat(timespec="seconds")
-        after = {member.id: dataclasses.replace(member, left=member.left or moment) for member in before.values()}
-        for member in members:
-            known = before.get(member.id)
-            after[member.id] = MemberState(
-                id=member.id,
-                principal_name=member.principal_name,
-                display_name=member.display_name,
-                sources={} if known is None else known.sources,
-            )
-        return cls(plan, store, base, node, before, with_directories(after), run_id, now, warnings)
+        after = states_after(before, members, departures, now().isoformat(timespec="seconds"))
+        roster = run_roster(before, after, members, departures, plan.leavers)
+        return cls(plan, store, base, node, before, with_directories(after), run_id, now, warnings, roster)
 
     @property
     def names(self) -> dict[str, str]:
         """The user principal names by id, also of those who have left."""
         return {member.id: member.principal_name for member in self._members.values()}
+
+    @property
+    def base_id(self) -> SnapshotId | None:
+        """The id that stays of the snapshot that the run goes on from; None for the first run."""
+        return None if self._base is None else self._base.first_id
 
     @functools.cached_property
     def flagged_before(self) -> tuple[Flagged, ...]:
@@ -151,9 +155,12 @@ class GroupTree:
             return True
         if self._base_group is None or self._base_group.name != safe_name(self.plan.title):
             return True
-        return self._members != self._before or any(
-            tree != self._base_tree(member_id, source) for member_id, trees in self._trees.items() for source, tree in trees.items()
-        )
+        return self._members != self._before or self.has_progress
+
+    @property
+    def has_progress(self) -> bool:
+        """Whether something was read that the snapshot that the run went on from has not."""
+        return any(tree != self._base_tree(member_id, source) for member_id, trees in self._trees.items() for source, tree in trees.items())
 
     def save(self, writer: Writer, outcome: str, results: t.Sequence[MemberResult] = (), *, flagged: t.Sequence[Flagged] = ()) -> Snapshot:
         """Write the group as it is now as a snapshot of its own."""

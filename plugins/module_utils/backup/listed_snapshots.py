@@ -14,7 +14,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from ..repository.clock import Clock
     from ..repository.errors import RepositoryDamaged
-    from ..repository.types import Snapshot
+    from ..repository.types import Snapshot, SnapshotId
 
 
 class SnapshotLister(t.Protocol):
@@ -27,11 +27,24 @@ class SnapshotLister(t.Protocol):
         """All snapshots, oldest first. A damaged one raises RepositoryDamaged, or is handed to ``on_damage`` and left out."""
 
 
-class ListedSnapshots:
-    """They are read when they are first asked for."""
+class SnapshotReader(t.Protocol):
+    """A repository, as far as its snapshots are read."""
 
-    def __init__(self, repository: SnapshotLister) -> None:
+    @property
+    def clock(self) -> Clock: ...
+
+    def snapshots(
+        self, *, on_damage: t.Callable[[RepositoryDamaged], None] | None = None, seen: t.Mapping[SnapshotId, Snapshot] = ...
+    ) -> list[Snapshot]:
+        """As L(SnapshotLister); those of ``seen`` that are still there are not read again."""
+
+
+class ListedSnapshots:
+    """They are read when they are first asked for, but for those that were ``seen`` before: a snapshot never changes."""
+
+    def __init__(self, repository: SnapshotReader, seen: t.Iterable[Snapshot] = ()) -> None:
         self._repository = repository
+        self._seen = {snapshot.id: snapshot for snapshot in seen}
         self._snapshots: list[Snapshot] | None = None
         self._damage: list[RepositoryDamaged] = []
 
@@ -42,7 +55,7 @@ class ListedSnapshots:
     def snapshots(self, *, on_damage: t.Callable[[RepositoryDamaged], None] | None = None) -> list[Snapshot]:
         """As L(SnapshotLister). Everybody who asks is told of what is damaged."""
         if self._snapshots is None:
-            self._snapshots = self._repository.snapshots(on_damage=self._damage.append)
+            self._snapshots = self._repository.snapshots(on_damage=self._damage.append, seen=self._seen)
         for damage in self._damage:
             if on_damage is None:
                 raise damage

@@ -13,8 +13,11 @@ import dataclasses
 import json
 import typing as t
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 
+from ..plan.model import MailboxKind
+from ..plan.roster import KnownMember, LeftReason
 from ..repository.trees import find_node
 from ..repository.types import Node, NodeKind, Snapshot, TreeId
 from .layout import MEMBERS_FILE, META, distinct_names
@@ -56,13 +59,21 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberState:
-    """C(left) is when the member was found to be no longer selected; its backup stays."""
+    """C(left) is when the member was found to be no longer selected, and C(left_reason) why, None if nobody could tell; its backup stays.
+
+    C(via) are the declared entries that covered the member last. C(deleted) is when Entra deleted the account of somebody who has
+    left. Times are ISO 8601.
+    """
 
     id: str
     principal_name: str
     display_name: str
+    via: tuple[str, ...] = ()
+    kind: MailboxKind | None = None
     directory: str = ""
     left: str | None = None
+    left_reason: LeftReason | None = None
+    deleted: str | None = None
     sources: dict[str, SourceState] = field(default_factory=dict)
 
 
@@ -76,8 +87,31 @@ def read_members(store: BlobReader, group: TreeId) -> dict[str, MemberState]:
         sources = {
             name: SourceState(**{**state, "status": SourceStatus(state["status"])}) for name, state in document.pop("sources").items()
         }
-        members[document["id"]] = MemberState(**document, sources=sources)
+        kind, reason = document.pop("kind", None), document.pop("left_reason", None)
+        members[document["id"]] = MemberState(
+            **{**document, "via": tuple(document.get("via", ()))},
+            kind=None if kind is None else MailboxKind(kind),
+            left_reason=None if reason is None else LeftReason(reason),
+            sources=sources,
+        )
     return members
+
+
+def known_members(members: t.Iterable[MemberState]) -> tuple[KnownMember, ...]:
+    """What a plan's selection is compared with."""
+    return tuple(
+        KnownMember(
+            id=member.id,
+            principal_name=member.principal_name,
+            display_name=member.display_name,
+            via=member.via,
+            kind=member.kind,
+            left=None if member.left is None else datetime.fromisoformat(member.left),
+            left_reason=member.left_reason,
+            deleted=None if member.deleted is None else datetime.fromisoformat(member.deleted),
+        )
+        for member in members
+    )
 
 
 def members_as_json(members: t.Iterable[MemberState]) -> bytes:
@@ -102,6 +136,11 @@ def source_tree(store: BlobReader, group: TreeId, directory: str, source: str) -
 
 def _as_dict(member: MemberState) -> dict[str, t.Any]:
     document = dataclasses.asdict(member)
+    for key in ("via", "kind", "left_reason", "deleted"):
+        if not document[key]:
+            del document[key]
+    for key in document.keys() & {"kind", "left_reason"}:
+        document[key] = document[key].value
     for state in document["sources"].values():
         state["status"] = state["status"].value
         for key in ("is_incomplete", "availability", "asked"):

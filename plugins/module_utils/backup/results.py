@@ -16,12 +16,18 @@ from datetime import datetime
 from enum import Enum
 
 from .._errors import BackupError
+from .run_roster import RunRoster
 
 if t.TYPE_CHECKING:
     from ..graph.drive_estimate import DriveEstimate
+    from ..plan.model import MailboxKind
+    from ..plan.selection import Member
     from .scan_results import Flagged, RunScanned, ScanCounts
+    from .stopping import Stopped
 
 _LISTED = 100
+#: The code of the finding of a source that a run left because it had to stop.
+STOPPED = "stopped"
 
 
 class Outcome(str, Enum):
@@ -116,6 +122,11 @@ class SourceResult:
     warnings: tuple[str, ...] = ()
     scan: ScanCounts | None = None
 
+    @property
+    def is_left(self) -> bool:
+        """Whether the run was stopped before it came to the end of the source."""
+        return any(finding.code == STOPPED for finding in self.findings)
+
     def as_dict(self) -> dict[str, t.Any]:
         return {
             "outcome": self.outcome.value,
@@ -131,9 +142,14 @@ class SourceResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberResult:
+    """C(kind) and C(is_licensed) are None where nobody could tell."""
+
     id: str
     principal_name: str
     sources: tuple[SourceResult, ...]
+    kind: MailboxKind | None = None
+    is_blocked: bool = False
+    is_licensed: bool | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -143,6 +159,9 @@ class MemberResult:
         return {
             "id": self.id,
             "principal_name": self.principal_name,
+            "kind": None if self.kind is None else self.kind.value,
+            "is_blocked": self.is_blocked,
+            "is_licensed": self.is_licensed,
             "outcome": self.outcome.value,
             "sources": {source.source: source.as_dict() for source in self.sources},
         }
@@ -150,7 +169,11 @@ class MemberResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """C(scan) is None for a plan that scans nothing. C(refused) are stored items for which the plan wants the run to fail."""
+    """C(scan) is None for a plan that scans nothing. C(refused) are stored items for which the plan wants the run to fail.
+
+    C(restore_point) is the first id of the snapshot that has what the run has read: its own, or where nothing had changed the one
+    that it went on from. A run that was C(stopped) has left a checkpoint, if it had read anything.
+    """
 
     run_id: str
     plan: str
@@ -167,6 +190,9 @@ class RunResult:
     estimate: DriveEstimate | None = None
     scan: RunScanned | None = None
     refused: tuple[Flagged, ...] = ()
+    restore_point: str | None = None
+    stopped: Stopped | None = None
+    roster: RunRoster = RunRoster()
 
     @property
     def counts(self) -> Counts:
@@ -183,16 +209,31 @@ class RunResult:
             "start": self.started.isoformat(),
             "end": self.ended.isoformat(),
             "outcome": self.outcome.value,
+            "stopped": None if self.stopped is None else self.stopped.reason.value,
             "snapshot_id": self.snapshot_id,
+            "restore_point": self.restore_point,
             "changed": self.is_changed,
             "counts": self.counts.as_dict(),
             "members": [member.as_dict() for member in self.members],
+            **self.roster.as_dict(),
             "stored_bytes": self.stored_bytes,
             "requests": self.requests,
             "throttled_seconds": round(self.throttled_seconds, 1),
             **({} if self.estimate is None else {"estimate": self.estimate.as_dict()}),
             **({} if self.scan is None else {"scan": self.scan.as_dict()}),
         }
+
+
+def member_result(member: Member, sources: t.Iterable[SourceResult]) -> MemberResult:
+    """What a run says of a member whose sources ended like this."""
+    return MemberResult(
+        id=member.id,
+        principal_name=member.principal_name,
+        sources=tuple(sources),
+        kind=member.kind,
+        is_blocked=member.is_blocked,
+        is_licensed=member.is_licensed,
+    )
 
 
 def overall(outcomes: t.Iterable[Outcome]) -> Outcome:

@@ -18,19 +18,21 @@ import typing as t
 from datetime import datetime, timezone
 from pathlib import Path
 
-from .._errors import InputError
+from .._errors import BackupError
 from ..graph.client import connect
-from ..plan.model import BackupType
+from ..graph.errors import Cancelled
 from ..plan.repository_access import S3Credentials, open_plan_repository
-from ..plan.selection import resolve_members
 from ..report.run_record import save_run_record
 from .drive_licences import licence_warnings
 from .engine import Workers, preview_plan, run_plan
 from .results import RunResult
+from .run_members import find_run_members
 from .scan_setup import OpenedEngine, opened_engine, scan_setup, weaknesses
+from .stopping import Stop, deadline_of
 from .worker import WorkerSetup
 
 if t.TYPE_CHECKING:
+    from ..graph.client import GraphClient
     from ..graph.settings import ConnectionSettings
     from ..plan.model import Plan
     from ..plan.store import PlanStore
@@ -56,27 +58,36 @@ def back_up(
     lock_timeout: float,
     credentials: S3Credentials | None = None,
     workers: int | None = None,
+    confirmed: t.Collection[str] = (),
+    max_minutes: int | None = None,
     now: t.Callable[[], datetime] = utc_now,
 ) -> RunResult:
     """Run a stored plan. Everything that can be wrong with the input is found before anything is written.
 
     ``workers`` is the number of processes that read members, None for as many as help. In check mode Graph is asked what
     has changed, and nothing is stored: not a body, not a lock, not a record. The malware engine of the plan has to find the test
-    virus first, in check mode too: ScannerUnusable, ScannerDown.
+    virus first, in check mode too: ScannerUnusable, ScannerDown. More leavers at once than the plan allows have to be ``confirmed``. A
+    run ends early after ``max_minutes``, when the window closes in which it began, and when a signal asks it to.
     """
     stored = store.find(reference)
+    stop = Stop(now, None if is_check else deadline_of(stored.plan, max_minutes, now()))
     open_repository = functools.partial(open_plan_repository, stored, passphrase_of(stored.plan), credentials)
     repository = open_repository()
     run_id = new_run_id(now())
-    with _opened_engine(stored.plan, now) as engine, connect(settings) as client:
-        resolution = resolve_members(client, stored.plan.selection, licences=stored.plan.backup_type is BackupType.ONEDRIVE)
-        if not resolution.members:
-            raise InputError(
-                f"The plan {stored.plan.title!r} has no members right now.",
-                hint="Look at its users and groups; nothing was changed and no backup was removed.",
-            )
+    with _opened_engine(stored.plan, now) as engine, connect(settings) as client, _stopped_by(stop, client):
+        found = find_run_members(client, stored.plan, repository, confirmed)
         if is_check:
-            result = preview_plan(stored.plan, resolution.members, client, repository, run_id=run_id, now=now, engine=engine)
+            result = preview_plan(
+                stored.plan,
+                found.members,
+                client,
+                repository,
+                run_id=run_id,
+                now=now,
+                engine=engine,
+                departures=found.departures,
+                seen=found.seen,
+            )
         else:
             setup = WorkerSetup(
                 plan=stored.plan,
@@ -88,7 +99,7 @@ def back_up(
             )
             result = run_plan(
                 stored.plan,
-                resolution.members,
+                found.members,
                 client,
                 repository,
                 run_id=run_id,
@@ -97,13 +108,30 @@ def back_up(
                 lock_timeout=lock_timeout,
                 workers=Workers(setup=setup, count=workers),
                 engine=engine,
+                departures=found.departures,
+                seen=found.seen,
+                stop=stop,
             )
         weak = () if engine is None else weaknesses(engine.scanner)
-    warnings = (*result.warnings, *weak, *resolution.warnings, *licence_warnings(result, resolution.members))
+    warnings = (*result.warnings, *weak, *found.warnings, *licence_warnings(result, found.members))
     result = dataclasses.replace(result, warnings=warnings)
     if not is_check:
         save_run_record(state_path, stored.plan.name, run_id, {**result.as_dict(), "notes": list(result.warnings)})
     return result
+
+
+@contextlib.contextmanager
+def _stopped_by(stop: Stop, client: GraphClient) -> t.Iterator[None]:
+    """What has no checkpoint to leave, such as resolving the members or a preview, ends with an error."""
+    with stop.watching(), stop.calling(client.cancel):
+        try:
+            yield
+        except Cancelled as error:
+            if stop.stopped is None:
+                raise
+            raise BackupError(
+                f"The run was stopped before it read anything, because {stop.stopped.words}.", hint="Nothing was changed. Start it again."
+            ) from error
 
 
 @contextlib.contextmanager

@@ -13,12 +13,14 @@ import dataclasses
 import typing as t
 
 from .group_tree import GroupTree
+from .member_backup import failed_result
 from .member_task import SourceReport
-from .results import MemberResult, SourceResult
+from .results import MemberResult, SourceResult, member_result
 from .scan_results import Flagged, SourceScanned, worst_flagged
 from .sources import sources_of
 
 if t.TYPE_CHECKING:
+    from .._errors import BackupError
     from ..plan.selection import Member
     from ..repository.writer import Writer
     from .verdict_log import VerdictLog
@@ -64,12 +66,20 @@ class RunState:
         """Whether a source has a result."""
         return any(result.source == source for result in self._results[member_id])
 
-    def _before_checkpoint(self) -> tuple[Flagged, ...]:
-        self.save_verdicts()
+    def give_up(self, error: BackupError) -> bool:
+        """Name what was not read to its end for this reason; what is stored of it stays as it is. Whether there was any."""
+        left = [(task, source) for task in self.tasks for source in self.sources if not self.has_reported(task.member.id, source.name)]
+        for task, source in left:
+            self._results[task.member.id].append(failed_result(task, source, error))
+        return bool(left)
+
+    def flagged(self) -> tuple[Flagged, ...]:
+        """What a checkpoint keeps of what the malware scan has flagged, for the next run to tell."""
         return worst_flagged(self.scanned(), self.group.flagged_before)
 
+    def _before_checkpoint(self) -> tuple[Flagged, ...]:
+        self.save_verdicts()
+        return self.flagged()
+
     def results(self) -> list[MemberResult]:
-        return [
-            MemberResult(id=member.id, principal_name=member.principal_name, sources=tuple(self._results[member.id]))
-            for member in self._members
-        ]
+        return [member_result(member, self._results[member.id]) for member in self._members]

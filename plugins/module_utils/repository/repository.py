@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import types
 import typing as t
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from .writer import Writer
 
 FORMAT_VERSION = 2
 _SYSTEM_CLOCK = SystemClock()
+_NOTHING_SEEN: t.Mapping[SnapshotId, Snapshot] = types.MappingProxyType({})
 
 
 def repository_exists(storage: Storage) -> bool:
@@ -174,16 +176,22 @@ class Repository(BlobReader):
             self.known_index.refuse_damage()
             raise
 
-    def snapshots(self, *, on_damage: t.Callable[[RepositoryDamaged], None] | None = None) -> list[Snapshot]:
+    def snapshots(
+        self,
+        *,
+        on_damage: t.Callable[[RepositoryDamaged], None] | None = None,
+        seen: t.Mapping[SnapshotId, Snapshot] = _NOTHING_SEEN,
+    ) -> list[Snapshot]:
         """All snapshots, oldest first. A damaged one raises RepositoryDamaged, or is handed to ``on_damage`` and left out.
 
-        One that somebody removes while we look is none. One that stays listed counts as damaged: if it were left out, a
-        prune would take what it needs.
+        Those of ``seen`` that are still there are not read again. One that somebody removes while we look is none. One that
+        stays listed counts as damaged: if it were left out, a prune would take what it needs.
         """
         snapshots = []
         for stored in list(self.storage.list(FileKind.SNAPSHOT)):
             try:
-                snapshots.append(self.snapshot(SnapshotId(stored.name)))
+                name = SnapshotId(stored.name)
+                snapshots.append(seen.get(name) or self.snapshot(name))
             except RepositoryDamaged as error:
                 if isinstance(error.__cause__, ObjectMissing) and not self._is_listed(stored.name):
                     continue

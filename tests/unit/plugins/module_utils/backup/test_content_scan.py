@@ -154,6 +154,8 @@ def test_what_was_stored_unscanned_is_scanned_from_the_repository_and_stays_list
         # What is gone is not waited for.
         assert (still.counts, [one.verdict for one in still.flagged]) == (ScanCounts(unscanned=3), ["unscanned"] * 3)
     with scanning(hosts, MarkingEngine("bad")) as run:
+        assert scan_backlog(run.scan, run.writer, {}, threads=2, is_stopping=lambda: True) == SourceScanned()
+    with scanning(hosts, MarkingEngine("bad")) as run:
         healed = scan_backlog(run.scan, run.writer, {"anna": "anna@x.example"}, threads=2)
     assert healed.counts == ScanCounts(scanned=3, clean=1, infected=1, unscannable=1, scanned_bytes=13)
     assert {(one.member, one.source, one.folder, one.name, one.verdict) for one in healed.flagged} == {

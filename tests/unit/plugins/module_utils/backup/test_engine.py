@@ -177,6 +177,16 @@ def test_inv06_a_member_that_left_keeps_its_messages_and_the_newest_snapshot_hol
     assert not group.run([BEN], ben=mailbox("b1")).is_changed
 
 
+def test_inv06_a_member_that_comes_back_is_not_read_again_in_full() -> None:
+    group, annas = Group(), mailbox("a1")
+    group.run([ANNA, BEN], anna=annas, ben=mailbox("b1"))
+    group.run([BEN], ben=mailbox("b1"))
+    annas.said["in"] = [annas.put("a2", "in")]
+    back = group.run([ANNA, BEN], anna=annas, ben=mailbox("b1"))
+    assert (back.counts.fetched, len(group.paths()), group.states()["anna"].left) == (1, 3, None)
+    assert [one.id for one in back.roster.joiners] == ["anna"]
+
+
 def test_members_that_swap_their_names_keep_their_own_messages() -> None:
     group = Group()
     group.run([ANNA, BEN], anna=mailbox("a1"), ben=mailbox("b1", "b2"))
