@@ -14,7 +14,10 @@ description:
     together with all data in the repository that nothing else needs.
   - The last good state of each source of each member stays whatever the rules say, also of members that have left the plan.
     It is kept in the newest restore point that holds it.
-  - What M(tenantvault.m365_backup.m365_backup_hold) protects stays.
+  - What is stored of former members goes only where the plan declares C(leavers) with C(expire_after_days) and their time has come, or
+    a task names them in O(remove_members). Then each restore point that stays is rewritten without them. It keeps its time, its tags
+    and its place in the history, and is found by its first id.
+  - What M(tenantvault.m365_backup.m365_backup_hold) protects stays, with all members that are in it.
   - Checkpoints of interrupted runs go as soon as a later run has finished, unless they hold the last good state of a member.
   - A clock that is wrong must not make restore points expire. Days are counted back from the newest restore point, not from
     today, and a restore point that is dated in the future stays without counting for any rule.
@@ -27,6 +30,7 @@ author:
 extends_documentation_fragment:
   - tenantvault.m365_backup._attributes
   - tenantvault.m365_backup._attributes.m365
+  - tenantvault.m365_backup._budget
   - tenantvault.m365_backup._connection
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
@@ -39,10 +43,23 @@ options:
         take more fails with the exact figures and removes nothing.
       - It catches a retention that was shortened by mistake, and a host with a wrong clock. If the removal is what you want, look at
         the list of RV(snapshots) in the failed result, and run the task once with a larger value, V(100) for whatever it is.
+      - It also stops a prune that would remove the backups of more than one and of more than 20 percent of the members of the
+        newest restore point. A value above the default allows so many percent of them for this task.
       - Restore points of one day count as one, so thinning out the restore points of a day costs nothing. Up to five days may always go.
       - The result is the same in check mode.
     type: int
     default: 50
+  remove_members:
+    description:
+      - Former members of whom everything goes that is stored, from all restore points of the plan that no hold protects. Each by
+        the user principal name that it had last, or by object id.
+      - Somebody who is a member is refused. Exclude the user in the plan, and run the plan once before.
+      - Refused, too, where the plan declares C(leavers) with C(keep_forever).
+      - What other members have as well, such as the same message, stays for them.
+      - This cannot be undone. Look at RV(members_removed) in check mode first.
+    type: list
+    elements: str
+    default: []
   accept_missing:
     description:
       - Prune although parts of the restore points are lost for good.
@@ -60,7 +77,9 @@ options:
 attributes:
   check_mode:
     support: full
-    details: Lists exactly the restore points that would go, and how much space that would free. Fails where the real task would.
+    details: >-
+      Lists exactly the restore points that would go, the former members, and how much space that would free. Fails where the real task
+      would.
   diff_mode:
     support: full
   idempotent:
@@ -87,6 +106,13 @@ EXAMPLES = r"""
     passphrase_file: /etc/m365_backup/passphrase
   check_mode: true
   register: preview
+
+- name: Remove everything that is stored of somebody who has left
+  tenantvault.m365_backup.m365_backup_prune:
+    plan: Sales and Marketing
+    passphrase_file: /etc/m365_backup/passphrase
+    remove_members:
+      - bob@contoso.com
 
 - name: Remove what was listed, although it is most of the history
   tenantvault.m365_backup.m365_backup_prune:
@@ -161,8 +187,67 @@ snapshots_removed:
   type: int
   returned: success
   sample: 4
+members_removed:
+  description: The former members whose backups were removed, or would be in check mode.
+  type: list
+  elements: dict
+  returned: success, and when O(max_delete_percent) stopped the task
+  sample:
+    - id: 5b1f3a52-7a4e-4e43-9d63-1f0a5f4f9a77
+      principal_name: bob@contoso.com
+      display_name: Bob Ray
+      left: "2025-11-20T22:30:00+00:00"
+      reason: deleted
+      deleted: "2025-11-20T09:12:44+00:00"
+      expires: "2026-11-20T22:30:00+00:00"
+      cause: expired
+      restore_points: 23
+      held_restore_points: 0
+  contains:
+    id:
+      description: The object id that the account has or had in the directory.
+      type: str
+      returned: success
+    principal_name:
+      description: The last user principal name.
+      type: str
+      returned: success
+    display_name:
+      description: The last display name.
+      type: str
+      returned: success
+    left:
+      description: When a run found that the member had left, in UTC.
+      type: str
+      returned: success
+    reason:
+      description: Why, as in the results of M(tenantvault.m365_backup.m365_backup_run).
+      type: str
+      returned: success
+    deleted:
+      description: When Entra deleted the account, null where it did not.
+      type: str
+      returned: success
+    expires:
+      description: From when on the policy of the plan has the backup removed, null where it does not.
+      type: str
+      returned: success
+    cause:
+      description: V(expired), or V(by_hand) for O(remove_members).
+      type: str
+      returned: success
+    restore_points:
+      description: From how many restore points that stay the backup goes.
+      type: int
+      returned: success
+    held_restore_points:
+      description: In how many it stays, because a hold protects them.
+      type: int
+      returned: success
 bytes_freed:
-  description: By how many bytes the data in the repository gets smaller, not counting the small files of its index and its snapshots.
+  description:
+    - By how many bytes the data in the repository gets smaller, not counting the small files of its index and its snapshots.
+    - It can be negative by some kilobytes where members were removed of whom nothing was stored that others have not, too.
   type: int
   returned: success
   sample: 734003200
@@ -184,17 +269,12 @@ import typing as t
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
     ArgumentSpec,
     ReportedFailure,
-    connection_arguments,
-    passphrase_arguments,
+    group_arguments,
     plan_reference_arguments,
-    plan_store,
-    read_passphrase,
     run_module,
-    state_arguments,
-    storage_arguments,
-    storage_credentials,
     wants_diff,
 )
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._parameters import plan_store, read_passphrase, storage_credentials
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.pruning import (
     PruneOptions,
     plan_pruning,
@@ -209,6 +289,7 @@ if t.TYPE_CHECKING:
 OPTIONS = ArgumentSpec(
     options={
         "max_delete_percent": {"type": "int", "default": 50},
+        "remove_members": {"type": "list", "elements": "str", "default": []},
         "accept_missing": {"type": "bool", "default": False},
         "lock_timeout": {"type": "int", "default": 600},
     }
@@ -224,6 +305,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         now=datetime.datetime.now(datetime.timezone.utc),
         max_delete_percent=params["max_delete_percent"],
         accept_missing=params["accept_missing"],
+        remove_members=tuple(params["remove_members"]),
     )
     if module.check_mode:
         pruning = plan_pruning(repository, stored.plan, options)
@@ -234,7 +316,8 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     result = pruning_result(pruning, stored.plan, check_mode=module.check_mode, diff=wants_diff(module))
     if pruning.refusal is not None:
         hint = (
-            "If that is intended, run the task once with a larger max_delete_percent; snapshots in this result says what would go, and why."
+            "If that is intended, run the task once with a larger max_delete_percent; snapshots and members_removed in"
+            " this result say what would go, and why."
         )
         raise ReportedFailure(f"{pruning.refusal} {result.pop('msg')}", hint=hint, result=result)
     return result
@@ -242,10 +325,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(
-        OPTIONS.merge(connection_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments(), storage_arguments()),
-        run,
-    )
+    run_module(OPTIONS.merge(group_arguments(), plan_reference_arguments()), run)
 
 
 if __name__ == "__main__":

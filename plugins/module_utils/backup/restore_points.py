@@ -91,12 +91,14 @@ def restore_points(
     now: datetime,
     *,
     accept_missing: bool = False,
+    leaving_out: t.Collection[str] = (),
 ) -> list[RestorePoint]:
     """What retention has to know of the points. With ``accept_missing``, one that has lost its list of members has none.
 
+    Nothing has to stay for the sake of members that are ``leaving_out``, by object id.
     Raises RepositoryDamaged, StorageError.
     """
-    reader = _StateReader(repository)
+    reader = _StateReader(repository, leaving_out)
     counting = [point.snapshot for point in reversed(points) if not is_in_future(point.snapshot.time, now)]
     last = find_last_states((snapshot.id, reader.sources(snapshot, accept_missing)) for snapshot in counting)
     good = _members_in((key, snapshot) for key, snapshots in last.good.items() for snapshot in snapshots)
@@ -125,8 +127,9 @@ def _members_in(places: t.Iterable[tuple[SourceKey, str]]) -> dict[str, set[str]
 class _StateReader:
     """Reads what snapshots say of their sources. The directories of members are kept, since most stay as they are."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, leaving_out: t.Collection[str]) -> None:
         self._repository = repository
+        self._leaving_out = leaving_out
         self._sources: dict[TreeId, dict[str, TreeId | None]] = {}
 
     def sources(self, snapshot: Snapshot, accept_missing: bool) -> t.Iterator[SourceSeen]:
@@ -141,6 +144,8 @@ class _StateReader:
                 raise
             return
         for member in members.values():
+            if member.id in self._leaving_out:
+                continue
             for name, state in member.sources.items():
                 yield SourceSeen(
                     (member.id, name), _standing(member, state), self._tree_finder(directories.get(member.directory), name, accept_missing)

@@ -5,8 +5,9 @@
 """How much of its history a plan may lose in one prune: a pure decision.
 
 A retention that was shortened by mistake, a host with a wrong clock or a flood of new restore points can make most of
-the history expire at once. History is measured in days that have a restore point, so that thinning out the points of
-a day, which every prune of a plan with many runs a day does, counts for nothing.
+the history expire at once, and a wrong date the backups of many former members. History is measured in days that have a
+restore point, so that thinning out the points of a day, which every prune of a plan with many runs a day does, counts for
+nothing.
 
 PRIVATE to the collection: it can change at any time.
 """
@@ -20,6 +21,9 @@ import typing as t
 from .retention import RetentionDecision
 
 DEFAULT_PERCENT = 50
+MEMBER_PERCENT = 20
+FREE_MEMBERS = 1
+"""One may always go: of few members, one is a large share."""
 FREE_DAYS = 5
 """So many days may always go: of few days, losing most is how a short retention works."""
 
@@ -54,3 +58,12 @@ def history_loss(decisions: t.Iterable[RetentionDecision], time_zone: datetime.t
         days=len(days - days_kept),
         days_before=len(days),
     )
+
+
+def removes_too_many(removed: int, members: int, max_percent: int) -> bool:
+    """Whether the backups of so many of the members of a plan, former ones too, are more than may go without being asked for.
+
+    That is a fifth, unless ``max_percent`` was raised above its default for the occasion.
+    """
+    allowed = max_percent if max_percent > DEFAULT_PERCENT else MEMBER_PERCENT
+    return removed > FREE_MEMBERS and 100 * removed > allowed * members

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Removes snapshots and the data that only they needed.
+"""Removes snapshots, or parts of them, and the data that only they needed.
 
-Order: snapshots, then packs that no index names; then new packs, the new index, the old index, and last the old packs.
-Killed anywhere, the repository is sound, and the next prune does the rest: what was copied and indexed is there twice, so
-that it only drops the old packs. Memory grows with the number of packs, not with that of blobs.
+Order: first what takes the place of snapshots that lose a part (see C(rewriting.py)). Then snapshots, then packs that no
+index names; then new packs, the new index, the old index, and last the old packs. Killed anywhere, the repository is sound,
+and the next prune does the rest: what was copied and indexed is there twice, so that it only drops the old packs. Memory
+grows with the number of packs, not with that of blobs.
 """
 
 from __future__ import annotations
@@ -24,19 +25,20 @@ from .reachability import visit_trees
 from .reading import IndexReader
 from .repacking import Repacker
 from .repository import Repository
+from .rewriting import Reduction, Rewrite, Sketch, write_rewritten
 from .storage import FileKind, Storage
-from .types import BlobKind, IndexId, PackId, SnapshotId, TreeId
+from .types import BlobKind, IndexId, PackId, Snapshot, SnapshotId, TreeId
 from .used_blobs import UsedBlobs
 
 TOLERATED_WASTE = 0.05
 _DELETIONS_PER_LOOK = 100
 
-Removal = t.Union[t.Collection[SnapshotId], t.Callable[[], t.Collection[SnapshotId]]]
+Removal = t.Union[t.Collection[SnapshotId], t.Callable[[], t.Union[t.Collection[SnapshotId], Reduction]], Reduction]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PruneResult:
-    """What a prune did. ``bytes_freed`` counts all files."""
+    """What a prune did. ``bytes_freed`` counts all files, but not those of snapshots that take the place of others."""
 
     plan: PrunePlan
     bytes_freed: int
@@ -74,7 +76,9 @@ def prune(
     Raises RepositoryLocked, LockLost, RepositoryDamaged, StorageError.
     """
     with hold_lock(repository.files, repository.clock, exclusive=True, lock_timeout=lock_timeout) as lock:
-        result = _carry_out(repository, lock, _survey(repository, remove, tolerated_waste, accept_missing))
+        survey = _survey(repository, remove, tolerated_waste, accept_missing)
+        write_rewritten(repository, lock, survey.rewrites, survey.kept)
+        result = _carry_out(repository, lock, survey)
         if repository.known_index.is_loaded:
             repository.known_index.refresh()
         return result
@@ -82,23 +86,36 @@ def prune(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Survey:
-    """What was found, and what is to be done about it."""
+    """What was found, and what is to be done about it. ``kept`` are the snapshots that stay as they are."""
 
     used: UsedBlobs
     reader: IndexReader
     facts: RepositoryFacts
     choice: Choice
     plan: PrunePlan
+    rewrites: tuple[Rewrite, ...]
+    kept: tuple[Snapshot, ...]
 
 
 def _survey(repository: Repository, remove: Removal, tolerated_waste: float, accept_missing: bool) -> _Survey:
     """Snapshots are listed before the index is read. A run that ends in between only spoils a plan, since a prune excludes runs."""
-    going = frozenset(remove() if callable(remove) else remove)
+    asked = remove() if callable(remove) else remove
+    reduction = asked if isinstance(asked, Reduction) else Reduction(asked)
     snapshots = {snapshot.id: snapshot for snapshot in repository.snapshots()}
+    going = frozenset(reduction.remove)
     index = load_index(repository.files)
     reader = IndexReader(repository.storage, repository.files.key, index)
     used = UsedBlobs(index)
-    _mark(reader, [snapshot.tree for name, snapshot in snapshots.items() if name not in going], used)
+    sketch = Sketch(reader, used)
+    rewrites: dict[SnapshotId, Rewrite] = {}
+    for name, snapshot in snapshots.items():
+        if name in reduction.rewrite and name not in going:
+            tree = sketch.rewritten(snapshot.tree, reduction.rewrite[name])
+            if tree != snapshot.tree:
+                rewrites[name] = Rewrite(snapshot, reduction.rewrite[name], tree)
+                _mark(reader, sketch.old_parts(tree), used)
+    kept = tuple(snapshot for name, snapshot in snapshots.items() if name not in going and name not in rewrites)
+    _mark(reader, [snapshot.tree for snapshot in kept], used)
     named: dict[IndexId, set[PackId]] = collections.defaultdict(set)
     for entry in index.entries():
         named[entry.file].add(entry.pack)
@@ -109,9 +126,11 @@ def _survey(repository: Repository, remove: Removal, tolerated_waste: float, acc
         index_files=tuple(IndexFacts(name, frozenset(named[name]), blobs) for name, blobs in sorted(index.blob_counts().items())),
         missing=used.missing(),
     )
-    choice = decide(facts, tolerated_waste, accept_missing=accept_missing)
-    rewritten = packed_size(blob for pack in choice.repacked for blob in used.kept(pack))
-    return _Survey(used, reader, facts, choice, describe(facts, choice, going, rewritten))
+    waste = tolerated_waste if reduction.tolerated_waste is None else reduction.tolerated_waste
+    choice = decide(facts, waste, accept_missing=accept_missing)
+    repacked = packed_size(blob for pack in choice.repacked for blob in used.kept(pack))
+    plan = describe(facts, choice, going, repacked, rewritten=rewrites, new_bytes=sketch.new_bytes)
+    return _Survey(used, reader, facts, choice, plan, tuple(rewrites.values()), kept)
 
 
 def _mark(reader: IndexReader, roots: t.Iterable[TreeId], used: UsedBlobs) -> None:

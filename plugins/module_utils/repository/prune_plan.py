@@ -101,6 +101,8 @@ class Choice:
 class PrunePlan:
     """Exactly what a prune does. Sizes are bytes of packs as stored; that of the index comes on top.
 
+    ``snapshots_rewritten`` are among the removed ones: others take their place, which have another tree. What these need that
+    was not stored before is taken off ``bytes_freed``.
     ``packs_lost`` are in the index and not in the storage; only the index changes. ``missing`` is empty unless losses were
     accepted.
     """
@@ -116,6 +118,7 @@ class PrunePlan:
     bytes_freed: int
     bytes_rewritten: int
     missing: MissingBlobs
+    snapshots_rewritten: tuple[SnapshotId, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -140,8 +143,20 @@ def decide(facts: RepositoryFacts, tolerated_waste: float, *, accept_missing: bo
     )
 
 
-def describe(facts: RepositoryFacts, choice: Choice, remove: t.Collection[SnapshotId], bytes_rewritten: int) -> PrunePlan:
-    """The plan in full. ``bytes_rewritten`` is what L(packed_size) says of the blobs of the repacked packs that are kept."""
+def describe(
+    facts: RepositoryFacts,
+    choice: Choice,
+    remove: t.Collection[SnapshotId],
+    bytes_rewritten: int,
+    *,
+    rewritten: t.Collection[SnapshotId] = (),
+    new_bytes: int = 0,
+) -> PrunePlan:
+    """The plan in full. ``bytes_rewritten`` is what L(packed_size) says of the blobs of the repacked packs that are kept.
+
+    Snapshots that are ``rewritten`` go as the removed ones do, and in their place come others that need ``new_bytes``.
+    """
+    remove = frozenset(remove) | frozenset(rewritten)
     going = (*choice.deleted, *choice.repacked)
     freed = sum(pack.stored_size or 0 for pack in going) + sum(facts.unindexed.values())
     return PrunePlan(
@@ -153,9 +168,10 @@ def describe(facts: RepositoryFacts, choice: Choice, remove: t.Collection[Snapsh
         packs_lost=tuple(pack.id for pack in choice.lost),
         index_files_replaced=choice.index_files_replaced,
         blobs_removed=sum(pack.blobs for pack in going) - sum(pack.kept_blobs for pack in choice.repacked),
-        bytes_freed=freed - bytes_rewritten,
+        bytes_freed=freed - bytes_rewritten - new_bytes,
         bytes_rewritten=bytes_rewritten,
         missing=_missing(facts),
+        snapshots_rewritten=tuple(sorted(facts.snapshots.intersection(rewritten))),
     )
 
 

@@ -73,6 +73,11 @@ def with_tags(snapshot: SnapshotId, content: t.Mapping[str, t.Any], tags: t.Sequ
     return fields
 
 
+def with_tree(snapshot: SnapshotId, content: t.Mapping[str, t.Any], tree: TreeId) -> dict[str, t.Any]:
+    """The snapshot with another tree; whatever else it says stays, as with C(restic rewrite --forget)."""
+    return {**content, "original": content.get("original") or snapshot, "tree": tree}
+
+
 def _text(content: t.Mapping[str, t.Any], field: str) -> str:
     value = content.get(field) or ""
     if not isinstance(value, str):

@@ -16,12 +16,11 @@ from .blobs import blob_id, open_blob, seal_blob
 from .errors import LockLost, Malformed, RepositoryDamaged, StorageError
 from .locks import HeldLock
 from .pack_queue import BlobKey, PackQueue
-from .pieces import Cutter, cut_pieces, keyed_cutter
-from .reading import BlobReader, blob_name, read_at
+from .reading import blob_name, read_at
+from .saving import BlobSaver
 from .snapshots import PROGRAM, encode_snapshot
 from .storage import FileKind
-from .tree_json import encode_tree
-from .types import BlobId, BlobKind, Node, SavedBlob, SavedFile, Snapshot, SnapshotId, TreeId, WriteStats
+from .types import BlobId, BlobKind, SavedBlob, Snapshot, SnapshotId, TreeId, WriteStats
 
 if t.TYPE_CHECKING:
     from .repository import Repository
@@ -30,8 +29,6 @@ if t.TYPE_CHECKING:
 #: a place from thread to thread costs more than sealing them.
 _LARGE_BLOB = 1 << 20
 _LARGE_AT_ONCE = 2
-#: What a secret is derived for. With another word here all large contents would be cut, and so stored, anew.
-_CUTTING = b"tenantvault.m365_backup pieces 1"
 
 
 @dataclasses.dataclass(slots=True)
@@ -44,15 +41,15 @@ class _Tally:
         self.bytes += size
 
 
-class Writer(BlobReader):
+class Writer(BlobSaver):
     """Saves and reads. Any number of threads may share one; hashing, compressing and sealing run in parallel.
 
     After a failed write every later call raises that error again, and nothing further is stored.
     """
 
     def __init__(self, repository: Repository, lock: HeldLock, hostname: str) -> None:
+        super().__init__(repository.files.key)
         self._repository = repository
-        self._key = repository.files.key
         self._lock = lock
         self._hostname = hostname
         self._queue = PackQueue(repository.files, lock, repository.known_index.learn)
@@ -125,25 +122,6 @@ class Writer(BlobReader):
             self._queue.upload(full)
         return SavedBlob(blob, True, len(sealed.data))
 
-    def save_file(self, chunks: t.Iterable[bytes]) -> SavedFile:
-        """Store a content that arrives in chunks: as one blob up to 4 MiB, else in pieces up to that."""
-        saved: list[SavedBlob] = []
-        size = 0
-        for piece in cut_pieces(chunks, self._new_cutter, self._is_stored):
-            size += len(piece)
-            saved.append(self.save_blob(BlobKind.DATA, piece))
-            del piece  # not to be held while the next one is gathered
-        return SavedFile(
-            content=tuple(blob.id for blob in saved),
-            size=size,
-            stored_bytes=sum(blob.stored_bytes for blob in saved),
-            is_new=any(blob.is_new for blob in saved),
-        )
-
-    def save_tree(self, nodes: t.Iterable[Node]) -> TreeId:
-        """Store a directory, whatever the order of its entries. Raises ValueError for impossible or duplicate names."""
-        return TreeId(self.save_blob(BlobKind.TREE, encode_tree(nodes)).id)
-
     def flush(self) -> None:
         """Make everything that was saved before durable, and known to the index. Raises StorageError, LockLost."""
         self._queue.flush()
@@ -170,12 +148,6 @@ class Writer(BlobReader):
     def close(self) -> None:
         """Refuse everything from now on. What was not flushed is forgotten; what is being written is waited for."""
         self._queue.close()
-
-    def _new_cutter(self) -> Cutter | None:
-        return keyed_cutter(self._key.derive(_CUTTING))
-
-    def _is_stored(self, data: memoryview) -> bool:
-        return self.has_blob(BlobKind.DATA, blob_id(data))
 
     def _blame_lost_lock(self, damage: RepositoryDamaged) -> None:
         """What is gone may be what a prune took while this machine slept. Raises LockLost then: the repository is not damaged."""

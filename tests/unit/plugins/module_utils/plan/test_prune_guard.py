@@ -9,7 +9,12 @@ import datetime
 import pytest
 from hypothesis import given
 
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.prune_guard import DEFAULT_PERCENT, HistoryLoss, history_loss
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.prune_guard import (
+    DEFAULT_PERCENT,
+    HistoryLoss,
+    history_loss,
+    removes_too_many,
+)
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.retention import (
     RestorePoint,
     Retention,
@@ -65,3 +70,21 @@ def test_a_hundred_percent_allows_whatever_retention_says(points: list[RestorePo
     assert not found.exceeds(100)
     assert 0 <= found.days <= found.days_before <= found.points_before
     assert found.days <= found.points <= found.points_before
+
+
+@pytest.mark.parametrize(
+    ("removed", "members", "max_percent", "is_too_much"),
+    [
+        (0, 0, 50, False),
+        (1, 1, 50, False),
+        (2, 10, 50, False),
+        (3, 10, 50, True),
+        (3, 10, 60, False),
+        (7, 10, 60, True),
+        (9, 9, 100, False),
+    ],
+)
+def test_backups_of_more_than_a_fifth_of_the_members_do_not_go_without_being_asked_for(
+    removed: int, members: int, max_percent: int, is_too_much: bool
+) -> None:
+    assert removes_too_many(removed, members, max_percent) == is_too_much
