@@ -20,7 +20,10 @@ description:
   - The passphrase of a new repository must not be one that can be guessed. Repetitions, sequences, runs over a keyboard and
     well-known words are refused. A repository that exists is opened with the passphrase that it has.
   - The plan does not back up anything by itself. Run it with M(tenantvault.m365_backup.m365_backup_run).
-  - Members are looked up again in each run, so that people who join a group later are covered without touching the plan.
+  - Members are looked up again in each run, so that people who join a group later are covered without touching the plan. People who
+    leave keep their backup as O(leavers) says.
+  - Who joins and who leaves is told in comparison with the newest restore point of the plan. What would lose many members, backups that are
+    there or the encryption stops the task, in check mode, too, until O(confirm) says that it is meant.
 author:
   - tenantvault contributors (@tenantvault)
 extends_documentation_fragment:
@@ -30,12 +33,15 @@ extends_documentation_fragment:
   - tenantvault.m365_backup._connection
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._recovery
+  - tenantvault.m365_backup._selection
   - tenantvault.m365_backup._state
   - tenantvault.m365_backup._storage
 attributes:
   check_mode:
     support: full
-    details: The directory and a repository that exists are read in check mode, too. No repository is created.
+    details:
+      - The directory and a repository that exists are read in check mode, too. No repository is created.
+      - What needs O(confirm) fails in check mode as it would without.
   diff_mode:
     support: full
   idempotent:
@@ -53,22 +59,6 @@ options:
       - By default it is derived from the title, so V(Sales & Marketing) becomes V(sales-marketing).
       - To give a plan a new title and keep its history, declare its old name together with the new title.
     type: str
-  users:
-    description:
-      - Users that are members of the plan, each by sign-in name, mail address or object id.
-      - At least one user or one group is needed. A user that is unknown or ambiguous is an error that lists candidates.
-    type: list
-    elements: str
-    default: []
-  groups:
-    description:
-      - Groups whose users are members of the plan, each by display name, mail address or object id.
-        Members of nested groups are included, whatever the kind of the groups is.
-      - A group that is unknown or ambiguous is an error that lists candidates. A group without users is a warning.
-      - Guests in a group are left out with a warning, since their data is in their own organisation.
-    type: list
-    elements: str
-    default: []
   backup_type:
     description:
       - What is backed up of each member, either V(mailbox) or V(onedrive). A plan has exactly one backup type.
@@ -114,13 +104,32 @@ options:
         description:
           - A calendar expression of systemd without a time zone, such as V(Mon..Fri *-*-* 22:30), for what O(schedule.every) cannot say.
         type: str
+      window:
+        description:
+          - The hours of the day in which the plan may work. Runs start inside them only, and a run that is still at work at the end stops
+            cleanly, keeps what it has read, and leaves the rest to the next run.
+          - With a window and without O(schedule.at), daily, weekly and monthly plans run at its start.
+        type: dict
+        suboptions:
+          start:
+            description: The time of day from which on runs may start, in quotes, such as V("20:00").
+            type: str
+          end:
+            description: The time of day at which runs stop, in quotes, such as V("06:00"). It may be on the next day.
+            type: str
+      spread_minutes:
+        description:
+          - Lets the plan run up to this many minutes later, V(0) to V(1439), so that plans with the same time do not start at once. By how
+            many minutes is computed from the name of the plan and stays the same, so the next run is known exactly.
+          - It cannot be combined with O(schedule.calendar). The default is V(0).
+        type: int
   retention:
     description:
       - Which restore points M(tenantvault.m365_backup.m365_backup_prune) keeps. A restore point stays when at least one rule keeps it.
       - Without retention everything is kept forever, since nothing should be deleted that nobody decided to delete.
       - The rules are those of C(restic forget). As long as there are fewer hours, days, weeks, months or years than a rule asks for,
         the oldest restore point stays, too.
-      - The last good state of each member stays whatever the rules say, also of members that have left.
+      - The last good state of each member stays whatever the rules say, also of members that have left as long as O(leavers) says so.
     type: dict
     suboptions:
       keep_last:
@@ -144,9 +153,37 @@ options:
       keep_days:
         description: Keep each restore point that is not more than this many days older than the newest one.
         type: int
+      minimum_age_days:
+        description:
+          - Keep everything until it is this many days old, whatever the other rules say. At least one of them is needed, too.
+        type: int
       forever:
         description: Keep everything. It cannot be combined with other rules.
         type: bool
+  leavers:
+    description:
+      - What becomes of the backups of people who are no members any more, because they left a group or the tenant, or are excluded.
+      - Without it they stay until somebody removes them, since nothing should be deleted that nobody decided to delete.
+        R(People who leave,ansible_collections.tenantvault.m365_backup.docsite.leavers) tells the whole story.
+    type: dict
+    suboptions:
+      policy:
+        description:
+          - With V(keep_until_removed_by_hand), the default, they stay in each new restore point until a task with
+            O(tenantvault.m365_backup.m365_backup_prune#module:remove_members) removes them.
+          - With V(keep_forever) no task removes them either.
+          - With V(expire_after_days) M(tenantvault.m365_backup.m365_backup_prune) removes them from all restore points O(leavers.days) days
+            after they left.
+        type: str
+      days:
+        description: After how many days the backups of leavers go. It is needed with O(leavers.policy=expire_after_days), and only there.
+        type: int
+  max_member_loss_percent:
+    description:
+      - How much of the members may be gone between two runs, V(0) to V(100). When more are gone, or when a group that had members is empty
+        all of a sudden, the task and each run stop until O(confirm) has V(member_loss). One member may always leave.
+      - The default is V(20), which is more than people leave in a day and less than a mistake in a group or a filter takes.
+    type: int
   sources:
     description:
       - What of each mailbox is backed up. The default is everything, since what was left out is missed only when it is gone.
@@ -269,6 +306,18 @@ options:
             It is read from the files of the user that runs the module.
           - If not given, the environment variable E(AWS_PROFILE) names it. See O(s3_access_key_id) for the order.
         type: str
+  confirm:
+    description:
+      - What the task may do although it looks like a mistake. It stops for each of them otherwise, before anything is written.
+      - V(member_loss) for losing more members than O(max_member_loss_percent), in comparison with the newest restore point.
+      - V(shorter_retention) for a O(retention) or a O(leavers) by which restore points that are there go earlier than before.
+      - V(encryption_off) for going on without encryption in another repository.
+      - V(orphaned_data) for another O(repository) or O(backup_type) while there are restore points that nothing would add to or prune any
+        more. A repository that cannot be looked into counts as one with restore points.
+    type: list
+    elements: str
+    choices: [member_loss, shorter_retention, encryption_off, orphaned_data]
+    default: []
   state:
     description:
       - V(present) makes sure that the plan is stored as declared and that its repository exists.
@@ -277,6 +326,8 @@ options:
     choices: [present, absent]
     default: present
 seealso:
+  - module: tenantvault.m365_backup.m365_directory_info
+  - module: tenantvault.m365_backup.m365_group_backup_plan_info
   - module: tenantvault.m365_backup.m365_backup_run
   - module: tenantvault.m365_backup.m365_backup_prune
   - module: tenantvault.m365_backup.m365_backup_restore
@@ -329,6 +380,48 @@ EXAMPLES = r"""
   when: applied.recovery_key is defined
   no_log: true
 
+- name: Back up everybody but contractors and meeting rooms, and forget leavers after half a year
+  tenantvault.m365_backup.m365_group_backup_plan:
+    title: Everybody
+    all_users: true
+    licensed_only: true
+    mailbox_kinds: [user, shared]
+    exclude:
+      user_filter: employeeType eq 'Contractor'
+      groups:
+        - Test accounts
+    backup_type: mailbox
+    schedule:
+      every: daily
+      window:
+        start: "20:00"
+        end: "06:00"
+      spread_minutes: 60
+      timezone: Europe/Berlin
+    retention:
+      keep_daily: 30
+      keep_monthly: 12
+      minimum_age_days: 14
+    leavers:
+      policy: expire_after_days
+      days: 180
+    max_member_loss_percent: 10
+    repository: /srv/backup/everybody
+    passphrase: "{{ m365_backup_passphrase }}"
+
+- name: Make the retention shorter, and say that it is meant
+  tenantvault.m365_backup.m365_group_backup_plan:
+    title: Sales and Marketing
+    groups:
+      - Sales
+    backup_type: mailbox
+    retention:
+      keep_daily: 7
+    repository: /srv/backup/m365
+    passphrase: "{{ m365_backup_passphrase }}"
+    confirm:
+      - shorter_retention
+
 - name: Scan everything with clamd, let the run fail when there is malware, and back up even while clamd is down
   tenantvault.m365_backup.m365_group_backup_plan:
     title: Finance
@@ -372,9 +465,19 @@ plan:
     title: Sales and Marketing
     users: [ceo@example.com]
     groups: [marketing@example.com, Sales]
+    administrative_units: []
+    user_filter: null
+    on_premises_ous: []
+    all_users: false
+    exclude: {groups: [Test accounts]}
+    licensed_only: false
+    include_guests: false
+    mailbox_kinds: [user, shared, room, equipment, other]
     backup_type: mailbox
     schedule: {every: daily, at: "22:30", timezone: Europe/Berlin}
     retention: {keep_daily: 14, keep_weekly: 8, keep_monthly: 24}
+    leavers: {policy: keep_until_removed_by_hand}
+    max_member_loss_percent: 20
     sources: [mail, calendar, contacts, tasks, settings]
     recoverable_items: false
     archive_mailboxes: false
@@ -403,17 +506,61 @@ plan:
       type: list
       elements: str
       returned: success
+    administrative_units:
+      description: The declared administrative units, sorted.
+      type: list
+      elements: str
+      returned: success
+    user_filter:
+      description: The filter over users, or V(none) for a plan without one.
+      type: str
+      returned: success
+    on_premises_ous:
+      description: The declared organizational units, sorted.
+      type: list
+      elements: str
+      returned: success
+    all_users:
+      description: Whether the plan covers every user of the tenant, except for those who are excluded.
+      type: bool
+      returned: success
+    exclude:
+      description: Who is excluded, in the ways that were declared, or V(none) if nobody is.
+      type: dict
+      returned: success
+    licensed_only:
+      description: Whether users without a licence for what is backed up are left out.
+      type: bool
+      returned: success
+    include_guests:
+      description: Whether guests are members.
+      type: bool
+      returned: success
+    mailbox_kinds:
+      description: The kinds of mailboxes that are members, or V(none) for a plan of drives.
+      type: list
+      elements: str
+      returned: success
     backup_type:
       description: The backup type.
       type: str
       returned: success
     schedule:
-      description: The schedule with its defaults, or V(none) for a plan without one.
+      description:
+        - The schedule with its defaults, or V(none) for a plan without one. It has a window and a spread only if they were declared.
       type: dict
       returned: success
     retention:
       description: The rules that are set.
       type: dict
+      returned: success
+    leavers:
+      description: What becomes of the backups of people who are no members any more, with the keys of O(leavers).
+      type: dict
+      returned: success
+    max_member_loss_percent:
+      description: How much of the members may be gone between two runs.
+      type: int
       returned: success
     sources:
       description: What of each mailbox is backed up.
@@ -461,7 +608,114 @@ members:
     - id: 5a1f3c0e-8c1d-4b8e-9a55-0f3f6f8f2f11
       principal_name: alice@example.com
       display_name: Alice Example
+      mail: alice@example.com
       via: [group Sales]
+      kind: user
+      is_blocked: false
+      is_licensed: true
+  contains:
+    id:
+      description: The object id in the directory.
+      type: str
+      returned: success
+    principal_name:
+      description: The sign-in name.
+      type: str
+      returned: success
+    display_name:
+      description: The name that people see.
+      type: str
+      returned: success
+    mail:
+      description: The mail address, or V(none) for a user without one.
+      type: str
+      returned: success
+    via:
+      description: The declared entries through which the plan covers this user, such as C(user alice@example.com) or C(group Sales).
+      type: list
+      elements: str
+      returned: success
+    kind:
+      description: The kind of the mailbox, or V(none) where nobody could tell. See O(mailbox_kinds).
+      type: str
+      returned: success
+    is_blocked:
+      description: Whether the user is blocked from signing in, which changes nothing about the backup.
+      type: bool
+      returned: success
+    is_licensed:
+      description: Whether the user has a licence for what the plan backs up, or V(none) where the application may not see it.
+      type: bool
+      returned: success
+joiners:
+  description:
+    - Those of the members whom the newest restore point of the plan does not have, or has as somebody who left. Before the first run
+      these are all members. They have the keys of RV(members).
+  type: list
+  elements: dict
+  returned: success and O(state=present)
+leavers:
+  description:
+    - Those whom the newest restore point has as members, and whom the plan does not cover any more. The next run marks them as such.
+  type: list
+  elements: dict
+  returned: success and O(state=present)
+  sample:
+    - id: 0d6a1bb1-5b1a-4a41-8f0e-3c2f0f7a9a01
+      principal_name: dave@example.com
+      display_name: Dave Example
+      left: null
+      reason: deleted
+      deleted: "2026-03-02T08:12:44+00:00"
+      expires: null
+  contains:
+    id:
+      description: The object id in the directory.
+      type: str
+      returned: success
+    principal_name:
+      description: The sign-in name.
+      type: str
+      returned: success
+    display_name:
+      description: The name that people see.
+      type: str
+      returned: success
+    left:
+      description: When a run found that the user is no member any more, or V(none) where none has run since.
+      type: str
+      returned: success
+    reason:
+      description:
+        - Why, or V(none) where nobody could tell. One of V(not_selected), V(excluded), V(guest), V(unlicensed), V(mailbox_kind),
+          V(deleted) for accounts that can be restored in Entra, and V(purged) for those that are gone.
+      type: str
+      returned: success
+    deleted:
+      description: When Entra deleted the account, or V(none).
+      type: str
+      returned: success
+    expires:
+      description: From when on prune removes the backup of the user, or V(none) where O(leavers) names no days.
+      type: str
+      returned: success
+former:
+  description: Those who had left already when the newest restore point was made, with the keys of RV(leavers).
+  type: list
+  elements: dict
+  returned: success and O(state=present)
+left_out:
+  description: Users who are chosen and no members all the same.
+  type: list
+  elements: dict
+  returned: success and O(state=present)
+  sample:
+    - id: 9e0f5a6c-0f0b-4f3a-8c55-2b1f8d7e6a10
+      principal_name: gil_partner.example#EXT#@example.com
+      display_name: Gil Guest
+      via: [group Sales]
+      reason: guest
+      by: []
   contains:
     id:
       description: The object id in the directory.
@@ -476,43 +730,160 @@ members:
       type: str
       returned: success
     via:
-      description: The declared users and groups through which the plan covers this user.
+      description: The declared entries that choose this user.
+      type: list
+      elements: str
+      returned: success
+    reason:
+      description: Why the user is no member, V(excluded), V(guest), V(unlicensed) or V(mailbox_kind).
+      type: str
+      returned: success
+    by:
+      description: The entries of O(exclude) that exclude this user. It is empty for other reasons.
       type: list
       elements: str
       returned: success
 seats:
-  description: How many seats the plan needs.
+  description:
+    - Who uses a seat, over all plans in the repository. Each user uses one, whatever number of plans covers the user.
+      Shared, room and equipment mailboxes are free, and people who left are counted by themselves.
+    - For this plan it counts the members as they are now, for the others those of their newest restore points.
   type: dict
   returned: success and O(state=present)
-  sample: {used: 42}
+  sample:
+    used: 42
+    free: 3
+    leavers: 1
+    free_by_kind: {room: 1, shared: 2}
+    plans: {sales-and-marketing: {used: 42, in_several_plans: 0, free: 3, leavers: 1}}
+    table:
+      - "plan                 seats  in several plans  free mailboxes  leavers"
+      - "sales-and-marketing     42                 0               3        1"
+      - "all plans               42                 0               3        1"
   contains:
     used:
-      description: One seat for each member.
+      description: How many seats are used.
       type: int
       returned: success
+    free:
+      description: How many mailboxes are free.
+      type: int
+      returned: success
+    leavers:
+      description: How many users have left all plans, and still have a backup.
+      type: int
+      returned: success
+    free_by_kind:
+      description: How many mailboxes are free, by kind.
+      type: dict
+      returned: success
+    plans:
+      description: The same for each plan by itself, and how many of its seats another plan needs, too, as C(in_several_plans).
+      type: dict
+      returned: success
+    table:
+      description: All of it as the lines of a table.
+      type: list
+      elements: str
+      returned: success
+retention:
+  description: What the rules of O(retention) mean.
+  type: dict
+  returned: success and O(state=present)
+  contains:
+    explanation:
+      description: The rules in words.
+      type: str
+      returned: success
+    forecast:
+      description:
+        - What there would be now if the plan had run by its schedule all the time, as the number of C(restore_points), the time of the
+          C(oldest) and an C(explanation). It is V(none) without a schedule, and where everything is kept.
+      type: dict
+      returned: success
+    snapshots:
+      description: What the rules make of the restore points of the plan, oldest first.
+      type: list
+      elements: dict
+      returned: when the rules are other ones than before, or the plan is new on this host, and there are restore points
+      contains:
+        id:
+          description: The id of the restore point.
+          type: str
+          returned: always
+        time:
+          description: When it was made, in the time zone of the plan.
+          type: str
+          returned: always
+        kept:
+          description: Whether the next prune keeps it.
+          type: bool
+          returned: always
+        is_checkpoint:
+          description: Whether it is what an interrupted run has left.
+          type: bool
+          returned: always
+        holds:
+          description: The labels of the holds that protect it.
+          type: list
+          elements: str
+          returned: always
+        reasons:
+          description: Why it is kept, or why it goes.
+          type: list
+          elements: str
+          returned: always
+    snapshots_kept:
+      description: How many of them the next prune keeps.
+      type: int
+      returned: when RV(retention.snapshots) is
+    snapshots_removed:
+      description: How many of them the next prune removes.
+      type: int
+      returned: when RV(retention.snapshots) is
 first_backup:
   description:
-    - What the first backup of the OneDrives will cost at least, by the usage report of Microsoft, which is some days old.
-    - It is missing when the app may not read the report (it takes the permission C(Reports.Read.All)), and when the tenant conceals names
-      in reports, as Microsoft 365 does unless an administrator decides otherwise. A run in check mode counts exactly.
+    - What the first backup will cost at least, by the usage report of Microsoft, which is some days old.
+    - It is missing when the app may not read the report (it takes the permission C(Reports.Read.All)), in clouds without reports, and when
+      the tenant conceals names in reports, as Microsoft 365 does unless an administrator decides otherwise.
+    - For OneDrives a run in check mode counts exactly.
   type: dict
-  returned: success, O(backup_type=onedrive), and the first backup is to come
-  sample: {files: 412000, bytes: 903427000000, resource_units: 412908, minutes_at_least: 342}
+  returned: success, while the first backup is to come
+  sample: {mailboxes: 412, item_count: 9840000, bytes: 1203427000000, requests: 9878220, archives: 0, minutes_at_least: 210}
   contains:
+    mailboxes:
+      description: How many mailboxes of members the report names.
+      type: int
+      returned: for mailboxes
+    item_count:
+      description: How many items of every kind are in them, with recoverable items where the plan has them backed up.
+      type: int
+      returned: for mailboxes
+    requests:
+      description: How many requests it takes to read them.
+      type: int
+      returned: for mailboxes
+    archives:
+      description: How many of them have an archive that the plan has backed up. It comes on top, since no report tells its size.
+      type: int
+      returned: for mailboxes
     files:
       description: How many files there are to read.
       type: int
-      returned: always
-    bytes:
-      description: Their size.
-      type: int
-      returned: always
+      returned: for OneDrives
     resource_units:
       description: What reading them costs of what Microsoft allows the app, see O(tenant_licenses).
       type: int
+      returned: for OneDrives
+    bytes:
+      description: The size of the items or files.
+      type: int
       returned: always
     minutes_at_least:
-      description: How long that takes at least, on any hardware.
+      description:
+        - How long that takes at least, on any hardware.
+        - Of mailboxes the largest decides. Microsoft allows an app four requests at a time and 10,000 in ten minutes for each, and answers
+          in a tenth of a second when nothing is slow.
       type: int
       returned: always
 repository:
@@ -544,19 +915,65 @@ recovery_key:
   returned: when the task created the repository, O(return_recovery_key) is V(true), and not in check mode
   sample: ST1E-FEN9-BS2S-WX9C-57HF-3F7V-5Z7Q-7K0T-ZBPC-0BN3-9PA9-PKN2-P67T-G4Q9
 schedule:
-  description: When the plan runs, for people and for systemd.
+  description:
+    - When the plan runs, for people, for systemd and for AWX. M(tenantvault.m365_backup.m365_group_backup_plan_info) shows the same.
   type: dict
   returned: success and O(state=present) and O(schedule) is given
-  sample: {explanation: "every day at 22:30 Europe/Berlin", on_calendar: "*-*-* 22:30:00 Europe/Berlin"}
+  sample:
+    explanation: every day at 22:30 Europe/Berlin
+    on_calendar: ["*-*-* 22:30:00 Europe/Berlin"]
+    next: ["2026-03-02T22:30:00+01:00", "2026-03-03T22:30:00+01:00", "2026-03-04T22:30:00+01:00"]
+    longest_gap_hours: 25.0
+    catches_up: true
+    rrule: DTSTART;TZID=Europe/Berlin:20260101T223000 RRULE:FREQ=DAILY;INTERVAL=1
+    rrule_reason: null
   contains:
     explanation:
       description: The schedule in words.
       type: str
       returned: success
     on_calendar:
-      description: The schedule as a calendar expression of systemd.
+      description: The schedule as calendar expressions of systemd, one or more for the C(OnCalendar) lines of a timer.
+      type: list
+      elements: str
+      returned: success
+    next:
+      description: When the plan runs next, up to five times from the time of the task on.
+      type: list
+      elements: str
+      returned: success
+    longest_gap_hours:
+      description: The longest time between two runs, or V(none) for a calendar that ends.
+      type: float
+      returned: success
+    catches_up:
+      description: >-
+        Whether a run that was missed, such as while the host was off, is to be made up for later. Not with a window, since it would
+        begin outside of it.
+      type: bool
+      returned: always
+    rrule:
+      description: The schedule as a rule for a job template of AWX, or V(none) where AWX cannot say it.
       type: str
       returned: success
+    rrule_reason:
+      description: Why AWX cannot say it, or V(none) where it can.
+      type: str
+      returned: success
+needs_confirmation:
+  description: What stopped the task, in the words of O(confirm).
+  type: list
+  elements: dict
+  returned: when the task failed because something was not confirmed
+  contains:
+    word:
+      description: What to add to O(confirm) if it is meant.
+      type: str
+      returned: always
+    reason:
+      description: What would happen.
+      type: str
+      returned: always
 changes:
   description: The options whose values the task changed, or would change without check mode.
   type: list
@@ -580,31 +997,34 @@ msg:
   description: What the task did, in a sentence.
   type: str
   returned: success
-  sample: "Plan sales-and-marketing is stored; it covers 42 members. The repository /srv/backup/m365 was created."
+  sample: "Plan sales-and-marketing is stored; it covers 42 members, 2 of them new; 1 member left."
 """
 
 import typing as t
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
     ArgumentSpec,
-    budget_arguments,
-    connection_arguments,
-    passphrase_arguments,
-    plan_store,
-    read_passphrase,
+    group_arguments,
     recovery_arguments,
     recovery_handout,
     run_module,
-    state_arguments,
-    storage_arguments,
-    storage_credentials,
+    selection_arguments,
     switch_option,
-    tenant_connector,
     wants_diff,
 )
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._parameters import (
+    plan_store,
+    read_passphrase,
+    storage_credentials,
+    tenant_connector,
+)
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.backed_up import StoredBackups, with_reasons
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.apply import apply_plan, remove_plan
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.apply_found import Host
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.document import plan_from_dict
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.guards import Guard
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.presentation import applied_result, removed_result
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.selection_options import declared_selection
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -612,8 +1032,6 @@ if t.TYPE_CHECKING:
 PLAN_OPTIONS: dict[str, dict[str, t.Any]] = {
     "title": {"type": "str"},
     "name": {"type": "str"},
-    "users": {"type": "list", "elements": "str", "default": []},
-    "groups": {"type": "list", "elements": "str", "default": []},
     "backup_type": {"type": "str"},
     "schedule": {
         "type": "dict",
@@ -624,6 +1042,8 @@ PLAN_OPTIONS: dict[str, dict[str, t.Any]] = {
             "day": {"type": "str"},
             "timezone": {"type": "str"},
             "calendar": {"type": "str"},
+            "window": {"type": "dict", "options": {"start": {"type": "str"}, "end": {"type": "str"}}},
+            "spread_minutes": {"type": "int"},
         },
     },
     "retention": {
@@ -636,9 +1056,12 @@ PLAN_OPTIONS: dict[str, dict[str, t.Any]] = {
             "keep_monthly": {"type": "int"},
             "keep_yearly": {"type": "int"},
             "keep_days": {"type": "int"},
+            "minimum_age_days": {"type": "int"},
             "forever": {"type": "bool"},
         },
     },
+    "leavers": {"type": "dict", "options": {"policy": {"type": "str"}, "days": {"type": "int"}}},
+    "max_member_loss_percent": {"type": "int"},
     "sources": {"type": "list", "elements": "str", "choices": ["mail", "calendar", "contacts", "tasks", "settings"]},
     "recoverable_items": {"type": "bool", "default": False},
     "archive_mailboxes": {"type": "bool", "default": False},
@@ -658,6 +1081,14 @@ PLAN_OPTIONS: dict[str, dict[str, t.Any]] = {
         },
     },
 }
+OPTIONS = ArgumentSpec(
+    options={
+        **PLAN_OPTIONS,
+        "confirm": {"type": "list", "elements": "str", "default": [], "choices": [guard.value for guard in Guard]},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    },
+    required_one_of=(("title", "name"),),
+)
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
@@ -666,18 +1097,26 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     store = plan_store(params)
     if params["state"] == "absent":
         removed = remove_plan(store, name=params["name"], title=params["title"], check_mode=module.check_mode)
+        for warning in removed.warnings:
+            module.warn(warning)
         return removed_result(removed, check_mode=module.check_mode, diff=wants_diff(module))
     declaration = {option: params[option] for option in PLAN_OPTIONS}
-    plan = plan_from_dict({**declaration, "malware_scan": switch_option(params["malware_scan"])})
+    selection = declared_selection(params)
+    plan = plan_from_dict({**declaration, **selection, "malware_scan": switch_option(params["malware_scan"])})
     applied = apply_plan(
         plan,
+        Host(
+            store=store,
+            passphrase_of=lambda of_plan: read_passphrase(params, of_plan),
+            connect=tenant_connector(params),
+            backups=StoredBackups(),
+            with_reasons=with_reasons,
+            credentials=storage_credentials(params),
+        ),
         is_name_derived=not params["name"],
-        store=store,
-        passphrase=read_passphrase(params, plan),
-        connect=tenant_connector(params),
         check_mode=module.check_mode,
+        confirmed=params["confirm"],
         handout=recovery_handout(module),
-        credentials=storage_credentials(params),
     )
     for warning in applied.warnings:
         module.warn(warning)
@@ -686,12 +1125,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 def main() -> None:
     """Entry point of the module."""
-    own = ArgumentSpec(
-        options={**PLAN_OPTIONS, "state": {"type": "str", "choices": ["present", "absent"], "default": "present"}},
-        required_one_of=(("title", "name"),),
-    )
-    shared = (connection_arguments(), passphrase_arguments(), recovery_arguments(), state_arguments(), storage_arguments())
-    run_module(own.merge(budget_arguments(), *shared), run)
+    run_module(OPTIONS.merge(group_arguments(), recovery_arguments(), selection_arguments()), run)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from integration.graph_tenant import connected, new_user, settings_for
 
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.backed_up import StoredBackups, with_reasons
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph import errors
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.client import GraphClient, connect
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.clock import SystemClock
@@ -29,10 +30,11 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.refu
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.resource_units import CHANGE, ONE_ITEM
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.graph.traffic import RequestKind
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.apply import apply_plan
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.apply_found import Host
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.document import plan_from_dict
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.model import Selection
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.model import BackupType, Selection, Selectors
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.presentation import applied_result
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.selection import resolve_members
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.resolve import resolve_selection
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.store import PlanStore
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import PASSPHRASE, Backup
 from ansible_collections.tenantvault.m365_backup.tests.integration.drives import is_complete, stored_drive
@@ -249,13 +251,11 @@ def test_licences_come_with_the_members_for_no_further_request(tenant: RunningTe
     tenant.control.add_group("Sales")
     for person in people:
         tenant.control.add_member("Sales", person)
-    for selection in (Selection(groups=("Sales",)), Selection(users=tuple(people))):
+    for requests, chosen in ((2, Selectors(groups=("Sales",))), (1, Selectors(users=tuple(people)))):
+        selection = Selection(chosen=chosen)
         with connected(tenant) as client:
-            members = resolve_members(client, selection).members
-            plain = client.traffic().requests["directory"]
-            assert [member.drive_licence for member in members] == [None] * 3
-            members = resolve_members(client, selection, licences=True).members
-            assert client.traffic().requests["directory"] == 2 * plain
+            members = resolve_selection(client, selection, BackupType.ONEDRIVE).members
+            assert client.traffic().requests["directory"] == requests
         licences = {member.id: member.drive_licence for member in members}
         assert [licences[person].is_held for person in people] == [True, False, False]  # type: ignore[union-attr]
         assert f"{licences[people[1]].readable_until:%Y-%m-%d}" == "2026-12-03"  # type: ignore[union-attr]
@@ -272,20 +272,18 @@ def test_applying_a_plan_says_what_the_first_backup_costs_and_whose_drive_is_in_
         "backup_type": "onedrive",
         "repository": str(tmp_path / "repository"),
     }
-    for is_first in (True, False):
-        applied = apply_plan(
-            plan_from_dict(declared),
-            is_name_derived=False,
-            store=PlanStore(tmp_path / "state"),
-            passphrase=PASSPHRASE,
-            connect=lambda: connect(settings_for(tenant)),
-            check_mode=False,
-        )
-        assert (applied.estimate is not None) is is_first
+    host = Host(
+        store=PlanStore(tmp_path / "state"),
+        passphrase_of=lambda _plan: PASSPHRASE,
+        connect=lambda: connect(settings_for(tenant)),
+        backups=StoredBackups(),
+        with_reasons=with_reasons,
+    )
+    for is_new in (True, False):
+        applied = apply_plan(plan_from_dict(declared), host, is_name_derived=False, check_mode=False)
         assert sum("berta" in warning and "readable until 2026-12-03" in warning for warning in applied.warnings) == 1
         result = applied_result(applied, check_mode=False, diff=False)
-        assert ("first_backup" in result) is is_first
-        assert ("For the first backup 12 files, " in result["msg"]) is is_first
-        if applied.estimate is not None:
-            assert (applied.estimate.files, applied.estimate.units) == (12, 12 + 2 * 2)
-            assert result["first_backup"]["minutes_at_least"] == 1
+        assert ("For the first backup 12 files, " in result["msg"]) is is_new
+        assert applied.estimate is not None
+        assert (result["first_backup"]["files"], result["first_backup"]["resource_units"]) == (12, 12 + 2 * 2)
+        assert result["first_backup"]["minutes_at_least"] == 1

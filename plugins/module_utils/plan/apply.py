@@ -13,22 +13,23 @@ import dataclasses
 import os
 import typing as t
 
-from .._errors import InputError
+from .apply_checks import NO_HANDOUT, check_beside_stored, check_protection, recovery_warnings
+from .apply_found import Found, Host, breaches, retention_change, sides, warnings
+from .backed_up import BackedUp
 from .changes import Change, plan_changes
-from .document import Document, plan_to_dict
-from .drive_forecast import first_backup, unlicensed, unlicensed_sentence
-from .model import BackupType, Plan
-from .passphrase import check_new_passphrase
-from .recovery_file import Handout, check_recovery_file, obtain_recovery_key
-from .repository_access import RepositoryState, S3Credentials, create_plan_repository, inspect_repository
-from .selection import Resolution, resolve_members
+from .document import Document
+from .first_backup import FirstBackup, first_backup
+from .guards import refuse
+from .recovery_file import Handout, obtain_recovery_key
+from .repository_access import RepositoryState, create_plan_repository, inspect_repository
+from .resolve import resolve_members
+from .roster import roster_change
+from .seats import SeatLedger, resolved_holders, seat_ledger
 from .store import PlanStore, StoredPlan
 
 if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
-    from ..graph.drive_estimate import DriveEstimate
-
-_NO_HANDOUT = Handout()
+    from .model import Plan
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,21 +50,26 @@ class Decision:
 class Applied:
     """The outcome of applying a plan. In check mode ``repository`` is what was found, not what would be created.
 
-    ``warnings`` are sentences for an administrator; ``before`` and ``after`` are the two sides of the diff.
-    ``handout`` is where the recovery key of a new repository went, or would go; ``recovery_key`` is that key, if one was made.
-    ``estimate`` is of the first backup of OneDrives, if it is still to come and its size can be known.
+    ``seats`` are those of all plans in the repository. ``warnings`` are sentences for an administrator; ``before`` and ``after`` are
+    the two sides of the diff. ``handout`` is where the recovery key of a new repository went, or would go; ``recovery_key`` is that
+    key, if one was made. ``estimate`` is of the first backup, if it is still to come and its size can be known.
     """
 
-    plan: Plan
     decision: Decision
-    resolution: Resolution
+    found: Found
+    seats: SeatLedger
     repository: RepositoryState
     warnings: tuple[str, ...]
     before: Document
     after: Document
     handout: Handout
     recovery_key: str | None = dataclasses.field(repr=False)
-    estimate: DriveEstimate | None = None
+    estimate: FirstBackup | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """The plan as it was declared."""
+        return self.found.wanted
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +79,17 @@ class Removed:
     plan: Plan | None
     changes: tuple[Change, ...]
     reference: str
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What an administrator should know of what stays."""
+        if self.plan is None:
+            return ()
+        sentence = (
+            f"Nothing on this host runs or prunes the plan {self.plan.name!r} any more. Its restore points stay in {self.plan.repository},"
+            f" those of people who left, too. To go on with them, apply a plan with name: {self.plan.name} and this repository again."
+        )
+        return (sentence,)
 
 
 def decide(current: StoredPlan | None, wanted: Plan, repository: RepositoryState) -> Decision:
@@ -86,51 +103,49 @@ def decide(current: StoredPlan | None, wanted: Plan, repository: RepositoryState
 
 def apply_plan(
     wanted: Plan,
+    host: Host,
     *,
     is_name_derived: bool,
-    store: PlanStore,
-    passphrase: str,
-    connect: t.Callable[[], GraphClient],
     check_mode: bool,
-    handout: Handout = _NO_HANDOUT,
-    credentials: S3Credentials | None = None,
+    confirmed: t.Collection[str] = (),
+    handout: Handout = NO_HANDOUT,
 ) -> Applied:
     """Make the host hold the plan and its repository exist; in check mode only find out what that would change.
 
     What can be found on the host is checked before the network is used, and everything is checked before anything is
-    written. A recovery key is made only together with an encrypted repository, and if ``handout`` says where it goes. Raises
+    written. What L(Guard) lists happens only when it is ``confirmed``, and check mode stops for it in the same way. A recovery key is
+    made only together with an encrypted repository, and if ``handout`` says where it goes. Raises
     L(InputError), L(SelectionError), L(DamagedPlan), L(StateUnusable), L(RepositoryReplaced), L(RepositoryUnwritable) and the
     errors of the graph and repository rooms.
     """
-    current = store.load(wanted.name)
-    if is_name_derived and current is not None:
-        _refuse_other_title(current.plan, wanted)
-    _refuse_taken_title(store, wanted)
-    if current is not None:
-        _refuse_encryption_switch(current.plan, wanted)
-    store.check_writable()
-    repository = inspect_repository(wanted, current, passphrase, credentials)
-    asked, handout = handout, _check_protection(wanted, repository, passphrase, handout)
-    with connect() as client:
-        resolution = resolve_members(client, wanted.selection, licences=wanted.backup_type is BackupType.ONEDRIVE)
-        is_first = not repository.exists or current is None or current.plan.repository != wanted.repository
-        estimate = first_backup(client, wanted, resolution.members) if is_first else None
+    passphrase = host.passphrase_of(wanted)
+    current = host.store.load(wanted.name)
+    check_beside_stored(host.store, current, wanted, is_name_derived=is_name_derived)
+    host.store.check_writable()
+    repository = inspect_repository(wanted, current, passphrase, host.credentials)
+    asked, handout = handout, check_protection(wanted, repository, passphrase, handout)
+    with host.connect() as client:
+        found = _look(client, host, current, wanted, repository)
+        confirmed_ones = list(breaches(found, host))
+        refuse(confirmed_ones, confirmed)
+        found = _with_reasons(client, host, found)
+        estimate = None if found.backed_up.count else first_backup(client, wanted, found.resolution.members)
     decision = decide(current, wanted, repository)
-    found = repository
     recovery_key: str | None = None
     if decision.changed and not check_mode:
         if decision.creates_repository:
             recovery_key = obtain_recovery_key(handout, os.urandom)
-            repository = create_plan_repository(wanted, passphrase, credentials, recovery_key=recovery_key)
-        store.save(StoredPlan(plan=wanted, repository_id=repository.id))
+            repository = create_plan_repository(wanted, passphrase, host.credentials, recovery_key=recovery_key)
+        host.store.save(StoredPlan(plan=wanted, repository_id=repository.id))
+    before, after = sides(found)
     return Applied(
-        plan=wanted,
         decision=decision,
-        resolution=resolution,
+        found=found,
+        seats=_seats(found),
         repository=repository,
-        warnings=(*_warnings(current, wanted, decision, asked), *resolution.warnings, *_licence_warnings(resolution)),
-        before=_side(current.plan if current else None, repository_exists=found.exists),
-        after=_side(wanted, repository_exists=True),
+        warnings=(*_recovery_warnings(current, wanted, decision, asked), *warnings(found, confirmed_ones)),
+        before=before,
+        after=after,
         handout=handout,
         recovery_key=recovery_key,
         estimate=estimate,
@@ -152,71 +167,33 @@ def remove_plan(store: PlanStore, *, name: str | None, title: str | None, check_
     )
 
 
-def _refuse_other_title(current: Plan, wanted: Plan) -> None:
-    if current.title != wanted.title:
-        raise InputError(
-            f"The title {wanted.title!r} gives the plan the name {wanted.name!r}, which the plan {current.title!r} has already.",
-            hint=f"If this is its new title, declare name: {wanted.name} with it; if it is another plan, give it another name.",
-        )
+def _look(client: GraphClient, host: Host, current: StoredPlan | None, wanted: Plan, repository: RepositoryState) -> Found:
+    moment = host.now()
+    backed_up = host.backups.read(repository.opened, wanted, moment) if repository.opened else BackedUp()
+    resolution = resolve_members(client, wanted)
+    return Found(
+        current=current,
+        wanted=wanted,
+        repository=repository,
+        backed_up=backed_up,
+        resolution=resolution,
+        roster=roster_change(backed_up.members, resolution),
+        retention=retention_change(current, wanted, backed_up, moment),
+        moment=moment,
+    )
 
 
-def _refuse_taken_title(store: PlanStore, wanted: Plan) -> None:
-    taken = store.find_title(wanted.title)
-    if taken is not None and taken.plan.name != wanted.name:
-        raise InputError(
-            f"The plan {taken.plan.name!r} on this host has the title {wanted.title!r} already.",
-            hint=f"Give this plan another title, or declare name: {taken.plan.name} if it is the same plan.",
-        )
+def _with_reasons(client: GraphClient, host: Host, found: Found) -> Found:
+    """Asked after the guards: whoever empties a large group by mistake does not wait for a request for each member."""
+    leavers = host.with_reasons(client, found.roster.leavers, found.resolution)
+    return dataclasses.replace(found, roster=dataclasses.replace(found.roster, leavers=leavers))
 
 
-def _refuse_encryption_switch(current: Plan, wanted: Plan) -> None:
-    if current.repository == wanted.repository and current.encryption != wanted.encryption:
-        raise InputError(
-            f"Encryption of plan {current.name!r} cannot be switched {'on' if wanted.encryption.enabled else 'off'}:"
-            f" the repository {current.repository} is what it is.",
-            hint="Declare another folder as repository together with the new setting; the old backups stay where they are.",
-        )
+def _seats(found: Found) -> SeatLedger:
+    left = (*found.roster.leavers, *found.roster.former)
+    return seat_ledger([*found.backed_up.other_seats, *resolved_holders(found.wanted.name, found.resolution.members, left)])
 
 
-def _check_protection(wanted: Plan, repository: RepositoryState, passphrase: str, handout: Handout) -> Handout:
-    """Where the recovery key of a new repository goes: nowhere when none is made. Raises L(InputError) for weak protection."""
-    if repository.exists or not wanted.encryption.enabled:
-        return _NO_HANDOUT
-    check_new_passphrase(passphrase)
-    if handout.file:
-        check_recovery_file(handout.file)
-    return handout
-
-
-def _warnings(current: StoredPlan | None, wanted: Plan, decision: Decision, handout: Handout) -> t.Iterator[str]:
+def _recovery_warnings(current: StoredPlan | None, wanted: Plan, decision: Decision, asked: Handout) -> t.Iterator[str]:
     is_found = not decision.creates_repository and (current is None or decision.adopts_repository)
-    if is_found and wanted.encryption.enabled and handout.is_wanted and not (handout.file and os.path.lexists(handout.file)):
-        yield (
-            f"The repository {wanted.repository} was there before, so no recovery key was made for it."
-            " If you do not have the one that it got then, make another with m365_backup_key and recovery_key_state: renewed."
-        )
-    if decision.creates_repository and wanted.encryption.enabled and not handout.is_wanted:
-        yield (
-            f"The repository {wanted.repository} gets no recovery key, so its backups are lost with its passphrase:"
-            " declare recovery_key_file, or add a recovery key later with m365_backup_key."
-        )
-    if not wanted.encryption.enabled:
-        yield (
-            f"Plan {wanted.name!r} is not encrypted: everybody who can read {wanted.repository} can read the backups,"
-            " since the repository is locked with a published passphrase."
-        )
-    if current is not None and current.plan.repository != wanted.repository:
-        yield (
-            f"Plan {wanted.name!r} moves to the repository {wanted.repository}: the next run is a full one,"
-            f" and the earlier backups stay in {current.plan.repository}."
-        )
-
-
-def _licence_warnings(resolution: Resolution) -> t.Iterator[str]:
-    if members := unlicensed(resolution.members):
-        yield unlicensed_sentence(members)
-
-
-def _side(plan: Plan | None, *, repository_exists: bool) -> Document:
-    """One side of the diff."""
-    return {"plan": plan_to_dict(plan) if plan else None, "repository_exists": repository_exists}
+    yield from recovery_warnings(wanted, asked, is_created=decision.creates_repository, is_found=is_found)

@@ -12,25 +12,34 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._text import count_text
 from .apply import Applied, Removed
 from .changes import Change
 from .document import plan_to_dict
-from .drive_forecast import estimate_sentence
+from .first_backup import first_backup_sentence
+from .leavers import former_as_dict
 from .model import Plan
-from .schedule import explain, on_calendar
-from .selection import Member
+from .timing_facts import retention_facts, schedule_facts
+
+if t.TYPE_CHECKING:
+    from .apply_found import Found
 
 Result = dict[str, t.Any]
 
 
 def applied_result(applied: Applied, *, check_mode: bool, diff: bool) -> Result:
     """The result of a plan that was applied."""
-    plan, decision = applied.plan, applied.decision
+    plan, decision, found = applied.plan, applied.decision, applied.found
     result: Result = {
         "changed": decision.changed,
         "plan": plan_to_dict(plan),
-        "members": [_member(member) for member in applied.resolution.members],
-        "seats": {"used": len(applied.resolution.members)},
+        "members": [member.as_dict() for member in found.resolution.members],
+        "joiners": [member.as_dict() for member in found.roster.joiners],
+        "leavers": [former_as_dict(member, plan.leavers) for member in found.roster.leavers],
+        "former": [former_as_dict(member, plan.leavers) for member in found.roster.former],
+        "left_out": [user.as_dict() for user in found.resolution.left_out],
+        "seats": applied.seats.as_dict(),
+        "retention": _retention(found),
         "repository": {"path": plan.repository, "created": decision.creates_repository},
         "changes": _changes(decision.changes),
         "msg": _applied_sentence(applied, check_mode=check_mode),
@@ -44,7 +53,7 @@ def applied_result(applied: Applied, *, check_mode: bool, diff: bool) -> Result:
     if applied.estimate is not None:
         result["first_backup"] = applied.estimate.as_dict()
     if plan.schedule:
-        result["schedule"] = {"explanation": explain(plan.schedule), "on_calendar": on_calendar(plan.schedule)}
+        result["schedule"] = schedule_facts(plan, found.moment)
     if diff:
         result["diff"] = {"before": applied.before, "after": applied.after if decision.changed else applied.before}
     return result
@@ -64,13 +73,15 @@ def removed_result(removed: Removed, *, check_mode: bool, diff: bool) -> Result:
     return result
 
 
-def _member(member: Member) -> Result:
-    return {
-        "id": member.id,
-        "principal_name": member.principal_name,
-        "display_name": member.display_name,
-        "via": list(member.via),
-    }
+def _retention(found: Found) -> Result:
+    """What the rules mean, and where they change what the next prune makes of the restore points that are there."""
+    result: Result = retention_facts(found.wanted, found.moment)
+    if found.retention:
+        kept = sum(decision.is_kept for decision in found.retention)
+        result["snapshots"] = [decision.as_dict(found.wanted.time_zone) for decision in found.retention]
+        result["snapshots_kept"] = kept
+        result["snapshots_removed"] = len(found.retention) - kept
+    return result
 
 
 def _changes(changes: tuple[Change, ...]) -> list[Result]:
@@ -82,8 +93,10 @@ def _document(plan: Plan | None) -> Result | None:
 
 
 def _applied_sentence(applied: Applied, *, check_mode: bool) -> str:
-    name, count = applied.plan.name, len(applied.resolution.members)
-    covers = f"it covers {count:,} {'member' if count == 1 else 'members'}"
+    name, roster = applied.plan.name, applied.found.roster
+    covers = f"it covers {count_text(len(applied.found.resolution.members), 'member')}"
+    if roster.members_before or roster.former:
+        covers += f", {len(roster.joiners):,} of them new; {count_text(len(roster.leavers), 'member')} left"
     if not applied.decision.changed:
         return f"Plan {name} is stored as declared; {covers}."
     sentence = f"Plan {name} {'would be' if check_mode else 'is'} stored; {covers}."
@@ -91,8 +104,11 @@ def _applied_sentence(applied: Applied, *, check_mode: bool) -> str:
         sentence += f" The repository {applied.plan.repository} {'would be' if check_mode else 'was'} created."
     if applied.handout.file:
         sentence += f" Its recovery key {'would be' if check_mode else 'is'} in {applied.handout.file}: take it to a safe place elsewhere."
+    if applied.found.retention:
+        going = sum(not decision.is_kept for decision in applied.found.retention)
+        sentence += f" By its rules the next prune keeps {len(applied.found.retention) - going:,} restore points and removes {going:,}."
     if applied.estimate is not None:
-        sentence += f" For the first backup {estimate_sentence(applied.estimate)}"
+        sentence += f" For the first backup {first_backup_sentence(applied.estimate)}"
     return sentence
 
 

@@ -29,9 +29,10 @@ S3Credentials = storage_options.S3Credentials
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryState:
-    """What was found at the plan's location. ``id`` is None when there is no repository yet."""
+    """What was found at the plan's location. ``id`` is None when there is no repository yet; ``opened`` only when one was found."""
 
     id: str | None
+    opened: Repository | None = dataclasses.field(default=None, compare=False, repr=False)
 
     @property
     def exists(self) -> bool:
@@ -68,7 +69,9 @@ def inspect_repository(
     expected = current.repository_id if current and current.plan.repository == plan.repository else None
     if expected is None and not repository_exists(storage):
         return RepositoryState(id=None)
-    return RepositoryState(id=open_plan_repository(StoredPlan(plan=plan, repository_id=expected), passphrase, credentials).id)
+    stored = StoredPlan(plan=plan, repository_id=expected, cache_folder=current.cache_folder if current else None)
+    repository = open_plan_repository(stored, passphrase, credentials)
+    return RepositoryState(id=repository.id, opened=repository)
 
 
 def create_plan_repository(
