@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import tzinfo
 
 from .._errors import InputError
 from .._text import count_text
@@ -23,6 +23,7 @@ from ..repository.types import Snapshot
 from .holds import check_label, holds_of, with_hold, without_hold
 from .layout import CHECKPOINT, outcome_of
 from .members import group_of, read_members
+from .moments import parse_moment
 from .restore_points import StoredPoint, newest_first, stored_points
 
 LATEST = "latest"
@@ -149,8 +150,8 @@ def _choose(repository: Repository, plan: Plan, request: HoldRequest) -> list[St
         wanted = {point.snapshot.id for text in request.snapshots for point in _find(points, text, repository, plan)}
         return [point for point in points if point.snapshot.id in wanted]
     finished = [point for point in points if outcome_of(point.snapshot.tags) != CHECKPOINT]
-    since = None if request.since is None else _moment(request.since, plan.time_zone, is_end=False)
-    up_to = None if request.up_to is None else _moment(request.up_to, plan.time_zone, is_end=True)
+    since = None if request.since is None else parse_moment(request.since, plan.time_zone, is_end=False)
+    up_to = None if request.up_to is None else parse_moment(request.up_to, plan.time_zone, is_end=True)
     if since is None and up_to is None and request.member is None:
         if request.is_present:
             raise _nothing_chosen()
@@ -211,17 +212,3 @@ def _has_member(repository: Repository, snapshot: Snapshot, wanted: str) -> bool
         wanted.casefold() in (member.id.casefold(), member.principal_name.casefold()) and member.directory in directories
         for member in read_members(repository, group.subtree).values()
     )
-
-
-def _moment(text: str, zone: tzinfo, *, is_end: bool) -> datetime:
-    try:
-        if len(text) == len("2026-05-17"):
-            day = date.fromisoformat(text) + timedelta(days=is_end)
-            start = datetime.combine(day, time(), zone)
-            return start - timedelta(microseconds=1) if is_end else start
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except (ValueError, OverflowError):
-        raise InputError(
-            f"{text} is neither a date nor a time.", hint="Write for example 2026-05-17 or 2026-05-17T08:00:00+02:00."
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)

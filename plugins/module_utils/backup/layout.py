@@ -108,6 +108,11 @@ def plan_of(tags: t.Iterable[str]) -> str:
     return next((tag[len(_PLAN_TAG) :] for tag in tags if tag.startswith(_PLAN_TAG)), "")
 
 
+def run_of(tags: t.Iterable[str]) -> str:
+    """The id of the run that left it; empty for a snapshot that somebody else made."""
+    return next((tag[len(_RUN_TAG) :] for tag in tags if tag.startswith(_RUN_TAG)), "")
+
+
 def outcome_of(tags: t.Iterable[str]) -> str:
     """complete, partial, failed or checkpoint; empty for a snapshot that somebody else made."""
     return next((tag[len(_OUTCOME_TAG) :] for tag in tags if tag.startswith(_OUTCOME_TAG)), "")

@@ -46,7 +46,9 @@ class History:
     repository: Repository
     plan_name: str = "sales"
     content_size: int = 3000
+    display_names: dict[str, str] = dataclasses.field(default_factory=dict)
     _trees: dict[str, TreeId] = dataclasses.field(default_factory=dict)
+    _left: dict[str, datetime] = dataclasses.field(default_factory=dict)
 
     def add(self, time: datetime, *, outcome: str = "complete", **members: SourceStatus | None) -> Snapshot:
         """A snapshot in which each member's mail has the status, or the member has left; it has content of its own, too."""
@@ -57,11 +59,18 @@ class History:
                 if status in (GOOD, FINDINGS, UNFINISHED):
                     mail = Node.file("1.eml", time, writer.save_file([f"mail of {name} at {time} {status}".encode()]))
                     self._trees[name] = writer.save_tree([Node.directory("mail", META_TIME, writer.save_tree([mail]))])
-                left = time.isoformat() if status is LEFT else None
+                if status is not LEFT:
+                    self._left.pop(name, None)
+                left = self._left.setdefault(name, time).isoformat() if status is LEFT else None
                 source = SourceState(status=GOOD if status is LEFT else status)
                 states.append(
                     MemberState(
-                        id=name, principal_name=f"{name}@x.example", display_name=name, directory=name, left=left, sources={"mail": source}
+                        id=name,
+                        principal_name=f"{name}@x.example",
+                        display_name=self.display_names.get(name, name),
+                        directory=name,
+                        left=left,
+                        sources={"mail": source},
                     )
                 )
             meta = writer.save_tree([Node.file(MEMBERS_FILE, META_TIME, writer.save_file([members_as_json(states)]))])
