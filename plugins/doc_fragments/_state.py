@@ -22,3 +22,11 @@ options:
     type: path
     default: /var/lib/m365_backup
 """
+
+    # For plugins that run on the controller: it says once more what modules get from C(state_arguments).
+    PLUGIN = r"""
+options:
+  state_path:
+    env:
+      - name: M365_BACKUP_STATE_PATH
+"""

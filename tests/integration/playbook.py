@@ -113,7 +113,7 @@ class Playbook:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "M365_", "AZURE_", "AWS_"))}
         return {
             **inherited,
-            "ANSIBLE_COLLECTIONS_PATH": str(_collections_path()),
+            "ANSIBLE_COLLECTIONS_PATH": str(collections_path()),
             "ANSIBLE_HOME": str(self.folder / "ansible"),
             "ANSIBLE_LOCALHOST_WARNING": "False",
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
@@ -122,6 +122,7 @@ class Playbook:
         }
 
 
-def _collections_path() -> Path:
+def collections_path() -> Path:
+    """Where Ansible finds this collection."""
     roots = (Path(path) for path in ansible_collections.__path__)
     return next(root.parent for root in roots if (root / "tenantvault" / "m365_backup").exists())
