@@ -23,6 +23,7 @@ author:
 extends_documentation_fragment:
   - tenantvault.m365_backup._attributes
   - tenantvault.m365_backup._attributes.m365
+  - tenantvault.m365_backup._budget
   - tenantvault.m365_backup._connection
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
@@ -235,6 +236,11 @@ remaining_bytes:
   type: int
   returned: success or a failure with a result
   sample: 0
+stopped:
+  description: V(signal) if somebody ended the task while it scanned. Then it fails, and what it had scanned is kept. Otherwise null.
+  type: str
+  returned: success or a failure with a result
+  sample: null
 unreadable:
   description: How many the repository has lost. They are named in RV(findings).
   type: int
@@ -440,17 +446,12 @@ import typing as t
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments import (
     ArgumentSpec,
     ReportedFailure,
-    connection_arguments,
-    passphrase_arguments,
+    group_arguments,
     plan_reference_arguments,
-    plan_store,
-    read_passphrase,
     run_module,
-    state_arguments,
-    storage_arguments,
-    storage_credentials,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import InputError
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils._parameters import plan_store, read_passphrase, storage_credentials
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.item_filter_options import moment_of
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.scan_again_result import scan_result
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.scan_walk import SCANNED_SOURCES
@@ -540,8 +541,7 @@ def _now() -> datetime.datetime:
 
 def main() -> None:
     """Entry point of the module."""
-    shared = (connection_arguments(), passphrase_arguments(), plan_reference_arguments(), state_arguments(), storage_arguments())
-    run_module(OPTIONS.merge(*shared), run)
+    run_module(OPTIONS.merge(group_arguments(), plan_reference_arguments()), run)
 
 
 if __name__ == "__main__":

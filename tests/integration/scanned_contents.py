@@ -17,7 +17,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.sca
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.verdict_heads import verdict_heads
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.verdict_store import VerdictStore
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.trees import walk
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import TreeId
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import Node, TreeId
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.scan.verdict import Verdict
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import Backup, now
 
@@ -40,17 +40,24 @@ def sources(backup: Backup) -> dict[Place, TreeId]:
     return found
 
 
+def nodes(backup: Backup) -> dict[tuple[str, str, str], Node]:
+    """{(member, source, path): its file} of every content that is to be scanned."""
+    repository = backup.repository()
+    return {
+        (member, source, "/".join(path)): node
+        for (member, source), tree in sources(backup).items()
+        for path, node in walk(repository, tree)
+        if node.subtree is None and scan_as(source, path) is not None
+    }
+
+
 def verdicts(backup: Backup) -> dict[tuple[str, str, str], Verdict | None]:
     """{(member, source, path): what the store says} of every content that is to be scanned; None for nothing."""
     repository = backup.repository()
-    found: dict[tuple[str, str, str], Verdict | None] = {}
     with VerdictStore(repository, verdict_heads(repository.snapshots()), now=now(), warn=_fail) as store:
-        for (member, source), tree in sources(backup).items():
-            for path, node in walk(repository, tree):
-                if node.subtree is None and scan_as(source, path) is not None:
-                    key = content_key(node.content)
-                    found[member, source, "/".join(path)] = store.find([key]).get(key)
-    return found
+        keys = {place: content_key(node.content) for place, node in nodes(backup).items()}
+        found = store.find(set(keys.values()))
+        return {place: found.get(key) for place, key in keys.items()}
 
 
 def records(backup: Backup, member: str, source: str) -> dict[str, Record]:

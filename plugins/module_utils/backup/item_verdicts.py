@@ -38,6 +38,9 @@ class ScanState(str, Enum):
     CLEAN = "clean"
 
 
+SEVERITY = tuple(ScanState)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemVerdict:
     """C(names) of what was found, sorted. C(reason) says why it could not be scanned. C(time) is when (ISO, UTC).
@@ -105,7 +108,7 @@ def verdict_of_contents(mark: t.Mapping[str, t.Any] | None, nodes: t.Iterable[No
         said.append(_of_mark(mark))
     elif not is_all_known:
         said.append(NOT_SCANNED)
-    worst = min(said, key=lambda verdict: _SEVERITY.index(verdict.state))
+    worst = min(said, key=lambda verdict: SEVERITY.index(verdict.state))
     names = sorted({name for verdict in said for name in verdict.names}) if worst.is_infected else ()
     return ItemVerdict(
         state=worst.state, names=tuple(names), reason=worst.reason, engine=worst.engine, database=worst.database, time=worst.time
@@ -115,9 +118,6 @@ def verdict_of_contents(mark: t.Mapping[str, t.Any] | None, nodes: t.Iterable[No
 def key_of(node: Node) -> ContentKey:
     """What the store knows the content of a file by."""
     return content_key(node.content)
-
-
-_SEVERITY = tuple(ScanState)
 
 
 def _of_verdict(verdict: Verdict) -> ItemVerdict:

@@ -63,6 +63,7 @@ def scan_result(found: Scanned, plan_name: str, *, is_check: bool) -> dict[str, 
         "scanned_bytes": numbers.size(State.DONE),
         "remaining": numbers.count(State.WAITING),
         "remaining_bytes": numbers.size(State.WAITING),
+        "stopped": None if found.stopped is None else found.stopped.reason.value,
         "unreadable": unreadable,
         **{kind.value: numbers.count(kind=kind) for kind in VerdictKind},
         "newly_infected": numbers.became(VerdictKind.INFECTED),
@@ -101,7 +102,10 @@ def _left(found: Scanned, waiting: int, numbers: Numbers) -> list[str]:
     if not waiting:
         return []
     amount = f"{count_text(waiting, 'content')} ({size_text(numbers.size(State.WAITING))})"
-    why = f"the malware engine gave no more answers: {found.down}" if found.down is not None else "the time was up."
+    if found.stopped is not None:
+        why = f"{found.stopped.words}."
+    else:
+        why = f"the malware engine gave no more answers: {found.down}" if found.down is not None else "the time was up."
     return [f"{amount} still without it, because {why} The next scan goes on from here."]
 
 

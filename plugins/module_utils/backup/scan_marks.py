@@ -12,17 +12,15 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from ..scan.verdict import VerdictKind
 from ..scan.verdicts import time_text
+from .item_verdicts import SEVERITY, ScanState
 
-UNSCANNED = "unscanned"
+UNSCANNED = ScanState.UNSCANNED.value
 #: The key of a record under which its mark is.
 SCAN = "scan"
 
 #: A verdict as a dictionary, or C({"verdict": "unscanned", "reason": ..., "time": ...}).
 Mark = dict[str, t.Any]
-
-_SEVERITY = (VerdictKind.INFECTED.value, UNSCANNED, VerdictKind.UNSCANNABLE.value)
 
 
 def unscanned_mark(reason: str, moment: datetime) -> Mark:
@@ -41,4 +39,4 @@ def worst_mark(marks: t.Iterable[Mark | None]) -> Mark | None:
 
 def severity(mark: Mark) -> int:
     """Small for what is bad."""
-    return _SEVERITY.index(mark["verdict"])
+    return SEVERITY.index(mark["verdict"])

@@ -32,6 +32,7 @@ from .scan_places import ScanPlaces
 from .scan_setup import scan_settings, weaknesses
 from .scan_views import ScanAs, judge, was_too_large
 from .scan_walk import Walk, walk_snapshots
+from .stopping import Stop, Stopped
 from .stored_contents import read_contents
 from .temporary_databases import temporary_databases
 from .verdict_heads import verdict_heads
@@ -75,7 +76,8 @@ class Scanned:
     """What came of a scan. C(flagged) are the first that are not clean, C(cleared) those that were infected and are so no longer,
     C(unreadable) those of which the repository has lost the bytes.
 
-    C(down) is why the engine gave no more answers. What waits without that had no time any more.
+    C(down) is why the engine gave no more answers: also because the task was asked to end, which C(stopped) tells then. What
+    waits without that had no time any more.
     """
 
     engine: Engine
@@ -88,6 +90,7 @@ class Scanned:
     warnings: list[str]
     is_changed: bool
     down: ScannerDown | None
+    stopped: Stopped | None
 
 
 def open_and_scan(repository: Repository, declared: MalwareScan, task: Task, choose: Chooser) -> Scanned:
@@ -101,6 +104,7 @@ def open_and_scan(repository: Repository, declared: MalwareScan, task: Task, cho
 def scan_again(repository: Repository, scanner: Scanner, settings: ScanSettings, task: Task, choose: Chooser) -> Scanned:
     """C(choose) says which snapshots, oldest first, once nobody can take them away. In check mode nothing is written, not even a lock.
 
+    A signal that comes while contents are scanned ends that, and closes the scanner; what was judged by then is saved.
     Raises InputError for a member that none of them has, RepositoryLocked, LockLost, StorageError, RepositoryDamaged for an index.
     """
     with contextlib.ExitStack() as stack:
@@ -117,10 +121,11 @@ def scan_again(repository: Repository, scanner: Scanner, settings: ScanSettings,
         store = VerdictStore(writer or repository, heads, now=task.now(), warn=warnings.append)
         log = stack.enter_context(VerdictLog(store, task.plan))
         _sort_out(store, contents, scanner.engine, settings.size_limit)
-        scan = None
+        scan, stop = None, Stop(task.now)
         if writer is not None:
             scan = _Scan(_Stock(repository, writer, contents, log), scanner, settings, task)
-            scan.run()
+            with stop.watching(), stop.calling(scanner.close):  # so that nobody waits for an engine that hangs
+                scan.run()
         lists = (contents.flagged(LISTED), contents.cleared(LISTED), contents.damaged(LISTED))
         flagged, cleared, unreadable = name_contents(repository, walk, places, lists, LISTED)
         totals = contents.totals()
@@ -135,6 +140,7 @@ def scan_again(repository: Repository, scanner: Scanner, settings: ScanSettings,
             warnings=warnings,
             is_changed=scan.has_saved if scan is not None else log.has_news or any(total.state is State.WAITING for total in totals),
             down=None if scan is None else scan.down,
+            stopped=None if scan is None or scan.down is None else stop.stopped,
         )
 
 
