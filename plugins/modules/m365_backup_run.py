@@ -475,7 +475,7 @@ msg:
   description: What the run did, in a sentence.
   type: str
   returned: always
-  sample: "12 members backed up: 20 added, 5 updated, 5 moved, 5 removed; 2,448 items in the restore point, 1.5 MiB stored."
+  sample: "12 members backed up: 20 added, 5 updated, 5 moved, 5 removed; 2,448 items of theirs in the restore point, 1.5 MiB stored."
 """
 
 import typing as t

@@ -40,8 +40,8 @@ def run_sentence(result: RunResult, *, is_check: bool) -> str:
         return f"{members} would be backed up: {changes or 'no item has changed'}.{roster_part(result.roster)}"
     if not result.is_changed:
         return f"{members} checked: nothing has changed since the last run, so nothing was written."
-    total = count_text(counts.total, "item")
-    done = f"{members} backed up: {changes or 'no item changed'}; {total} in the restore point, {size_text(result.stored_bytes)} stored."
+    total, stored = count_text(counts.total, "item"), size_text(result.stored_bytes)
+    done = f"{members} backed up: {changes or 'no item changed'}; {total} of theirs in the restore point, {stored} stored."
     done += roster_part(result.roster)
     return done if result.scan is None else done + scan_part(result.scan)
 

@@ -87,13 +87,13 @@ def test_the_result_of_a_run_is_plain_json() -> None:
 @pytest.mark.parametrize(
     ("result", "is_check", "sentence"),
     [
-        (run(member(1, total=1, added=1)), False, "1 member backed up: 1 added; 1 item in the restore point, 3.0 MiB stored."),
+        (run(member(1, total=1, added=1)), False, "1 member backed up: 1 added; 1 item of theirs in the restore point, 3.0 MiB stored."),
         (
             run(member(1, total=1200, added=1000, moved=2), member(2, updated=1, removed=3)),
             False,
-            "2 members backed up: 1,000 added, 1 updated, 2 moved, 3 removed; 1,200 items in the restore point, 3.0 MiB stored.",
+            "2 members backed up: 1,000 added, 1 updated, 2 moved, 3 removed; 1,200 items of theirs in the restore point, 3.0 MiB stored.",
         ),
-        (run(member(1, total=2)), False, "1 member backed up: no item changed; 2 items in the restore point, 3.0 MiB stored."),
+        (run(member(1, total=2)), False, "1 member backed up: no item changed; 2 items of theirs in the restore point, 3.0 MiB stored."),
         (run(member(1), is_changed=False), False, "1 member checked: nothing has changed since the last run, so nothing was written."),
         (run(member(1, added=2), member(2)), True, "2 members would be backed up: 2 added."),
         (run(member(1), is_changed=False), True, "1 member would be backed up: no item has changed."),
