@@ -18,7 +18,7 @@ help:
 	@echo "make unit          unit tests                          make sanity       ansible-test sanity"
 	@echo "make integration   playbooks against the tenant        make docs-lint    docs of modules and guides"
 	@echo "make types         mypy                                make lint         ruff, ansible-lint, licences, changelog, build"
-	@echo "make format-check  ruff format, check only             make hosts        roles on booted machines"
+	@echo "make format-check  ruff format, check only             make hosts        roles and timers on booted machines"
 	@echo ""
 	@echo "make format        ruff format and safe fixes"
 	@echo "make oldest        unit and integration tests with the oldest ansible-core and libraries that are supported"

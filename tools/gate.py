@@ -123,7 +123,7 @@ PARTS: dict[str, tuple[Step, ...]] = {
         pytest_step("integration", "playbooks against the tenant", *INTEGRATION),
         Step("demo", "the demo tells its story to the end", (str(BIN / "python"), "tools/demo.py")),
     ),
-    "hosts": (pytest_step("hosts", "roles on machines that systemd has booted", "-n", "0", *present("tests/hosts")),),
+    "hosts": (pytest_step("hosts", "roles and timers on machines that systemd has booted", "-n", "0", *present("tests/hosts")),),
     "oldest": (
         pytest_step("oldest-unit", "unit tests with the oldest supported libraries", *UNIT, programs=OLDEST_BIN),
         pytest_step("oldest-play", "playbooks with the oldest supported ansible-core", *INTEGRATION, programs=OLDEST_BIN),
@@ -256,8 +256,9 @@ def prepare(parts: set[str]) -> None:
         if note:
             print(f"note    {'sanity':13} {note}")
         provide_program("shellcheck", "ansible-test checks no shell script", needed=False)
-    if parts & {"unit", "integration", "oldest"}:
+    if parts & {"unit", "integration", "oldest", "hosts"}:
         provide_program("restic", "tests that let restic judge our repositories are skipped", needed=bool(os.environ.get("CI")))
+    if parts & {"unit", "integration", "oldest"}:
         provide_program("strace", "the test that sees our syncs reach the kernel is skipped", needed=bool(os.environ.get("CI")))
         for name in ("rclone", "onedrive"):
             provide_program(name, f"tests in which {name} reads the test tenant's drives are skipped", needed=bool(os.environ.get("CI")))
@@ -266,7 +267,7 @@ def prepare(parts: set[str]) -> None:
         provide_program("7zz", "7-Zip does not judge our encrypted zips", needed=bool(os.environ.get("CI")), packages=("7zip",))
     if "hosts" in parts:
         for name, package in (("systemd-nspawn", "systemd-container"), ("mmdebstrap", "mmdebstrap"), ("ssh", "openssh-client")):
-            provide_program(name, "tests of roles are skipped", needed=bool(os.environ.get("CI")), packages=(package,))
+            provide_program(name, "tests of roles and timers are skipped", needed=bool(os.environ.get("CI")), packages=(package,))
 
 
 def provide_program(path: str, without: str, *, needed: bool, packages: tuple[str, ...] = ()) -> None:
