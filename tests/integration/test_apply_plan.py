@@ -40,8 +40,6 @@ from tenant.harness import RunningTenant, running_tenant
 
 PASSPHRASE = "a passphrase of the tests that is long enough to be one"
 
-NOW = datetime.datetime.now(datetime.timezone.utc)
-
 ENCRYPTED, OPEN = {"enabled": True}, {"enabled": False}
 places = st.sampled_from(
     [("/one/repository", ENCRYPTED)] * 8
@@ -72,10 +70,14 @@ words = st.just(everything) | st.frozensets(st.sampled_from(sorted(everything)))
 
 
 class World(t.NamedTuple):
-    """A tenant, and a folder with repositories that are quick to open: one with three restore points of the plan C(group)."""
+    """A tenant, and a folder with repositories that are quick to open: one with three restore points of the plan C(group).
+
+    They are older than C(now).
+    """
 
     tenant: RunningTenant
     template: Path
+    now: datetime.datetime
 
     def log_in(self) -> GraphClient:
         return connect(settings_for(self.tenant))
@@ -101,7 +103,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[World]:
         for name, passphrase in (("other", PASSPHRASE), ("open", UNENCRYPTED_PASSPHRASE), ("locked", f"{PASSPHRASE} of others")):
             (folder / name).mkdir()
             create_repository(LocalStorage(folder / name), passphrase, kdf=KdfParameters(n=2**10))
-        yield World(tenant, folder)
+        yield World(tenant, folder, datetime.datetime.now(datetime.timezone.utc))
 
 
 @settings(max_examples=20)
@@ -185,7 +187,7 @@ def outcome(world: World, folder: Path, declaration: dict[str, t.Any], confirmed
             connect=world.log_in,
             backups=StoredBackups(),
             with_reasons=with_reasons,
-            now=lambda: NOW,
+            now=lambda: world.now,
         )
         applied = apply_plan(plan, host, is_name_derived="name" not in declaration, check_mode=check_mode, confirmed=confirmed)
     except BackupError as error:
