@@ -88,6 +88,7 @@ def _story(tenant: RunningTenant) -> None:
         "retention": {"keep_last": 1},
         "recovery_key_file": str(RECOVERY_KEY),
     }
+    step.play(f"Whom does the group {GROUP} mean? Nothing is changed by asking.", "preview", groups=[GROUP])
     step.play(f"A group backup plan for the group {GROUP} is applied.", "apply", **declared)
     step.play("The same plan is applied again: nothing to do.", "apply", **step.last)
     step.play("The first run reads every mailbox of the group.", "run", plan=PLAN)
@@ -135,6 +136,7 @@ def _story(tenant: RunningTenant) -> None:
     )
     _drives(tenant, step, user, colleague)
     _malware(tenant, step, user, declared)
+    step.play("Is everybody protected, by all plans of this host?", "coverage")
     sent = tenant.control.stats()
     begin = step.say("Nobody was invited to anything by that:")
     step.done(begin, f"{sent['invitations_sent']} invitations, {sent['notifications_sent']} notifications left the tenant")

@@ -26,14 +26,12 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "story"
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
+        task = getattr(result, "task", None) or result._task  # noqa: SLF001 - before 2.19 a callback has no other way
+        if task.action == "ansible.builtin.debug":
+            return  # it says once more what the task before it has said
         document = self._result(result)
         state = "changed" if document.get("changed") else "no change"
-        said = document.get("msg", "done")
-        if isinstance(said, list):
-            # The first line is the sentence, the others are data.
-            self._say(str(said[0]))
-        else:
-            self._say(f"{said} [{state}]")
+        self._say(f"{document.get('msg', 'done')} [{state}]")
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         self._say(f"FAILED: {self._result(result).get('msg', 'no message')}")
