@@ -4,13 +4,15 @@
 
 """The record of a run on its host: what was done, kept beside the plan as JSON.
 
-It is written last, after the snapshot, and holds no secret and no message content.
+It is written last, after the snapshot, and holds no secret and no message content. Old ones go: each names every member, and a
+plan may run every few minutes.
 
 PRIVATE to the collection: it can change at any time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -19,13 +21,16 @@ from pathlib import Path
 
 from .._errors import BackupError
 
+KEPT_RECORDS = 500
+"""Of each plan: more than a year of daily runs, three weeks of hourly ones."""
+
 
 def record_path(state_path: Path, plan_name: str, run_id: str) -> Path:
     return state_path / "runs" / plan_name / f"{run_id}.json"
 
 
 def save_run_record(state_path: Path, plan_name: str, run_id: str, document: t.Mapping[str, t.Any]) -> Path:
-    """Write the record atomically with mode 0600. Raises BackupError when the folder cannot take it."""
+    """Write the record atomically with mode 0600, and remove the oldest ones. Raises BackupError when the folder cannot take it."""
     path = record_path(state_path, plan_name, run_id)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -40,4 +45,12 @@ def save_run_record(state_path: Path, plan_name: str, run_id: str, document: t.M
             f"The run {run_id} ended, but its record {path} could not be written: {error.strerror}.",
             hint="The backup itself is in the repository. Free space or correct the permissions of the state path.",
         ) from error
+    _remove_old(path.parent)
     return path
+
+
+def _remove_old(folder: Path) -> None:
+    """Their names sort by time. What cannot be removed now is tried again after the next run."""
+    with contextlib.suppress(OSError):
+        for path in sorted(folder.glob("[0-9]*.json"))[:-KEPT_RECORDS]:
+            path.unlink()

@@ -21,7 +21,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.res
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.run import new_run_id
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.report.past_runs import past_runs, start_of
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.report.run_record import record_path, save_run_record
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.report.run_record import KEPT_RECORDS, record_path, save_run_record
 
 NOON = datetime.datetime(2026, 5, 17, 12, 0, tzinfo=datetime.timezone.utc)
 HOUR = datetime.timedelta(hours=1)
@@ -64,6 +64,13 @@ def test_what_is_no_record_is_passed_over(tmp_path: Path, content: bytes) -> Non
     kept = record(tmp_path, NOON)
     record_path(tmp_path, "sales", "20260518T000000Z-aaaaaa").write_bytes(content)
     assert [run.run_id for run in past_runs(tmp_path, "sales")] == [kept.run_id]
+
+
+def test_the_oldest_records_go_and_those_of_other_plans_stay(tmp_path: Path) -> None:
+    save_run_record(tmp_path, "marketing", "20260101T000000Z-aaaaaa", {})
+    saved = [record(tmp_path, NOON + number * HOUR).run_id for number in range(KEPT_RECORDS + 2)]
+    assert [run.run_id for run in past_runs(tmp_path, "sales")] == saved[:1:-1]
+    assert record_path(tmp_path, "marketing", "20260101T000000Z-aaaaaa").exists()
 
 
 def test_a_host_on_which_the_plan_never_ran_has_no_records(tmp_path: Path) -> None:
