@@ -11,20 +11,18 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 from .._text import listed_names
 from ..graph.errors import AccessDenied, BadAnswer, GraphError, RequestRefused, ServiceUnavailable, Throttled
 from ..graph.ids import UserId
 from ..graph.users import deleted_user, user_by_id
 from ..plan.roster import LeftReason
+from ..plan.side_by_side import side_by_side
 
 if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
     from ..plan.roster import KnownMember
     from ..plan.selection import Resolution
-
-_ASKED_AT_ONCE = 8
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +55,7 @@ def find_departures(client: GraphClient, known: t.Iterable[KnownMember], resolut
     open_cases = [member for member in known if member.id not in selected and is_open(member)]
     found = {member.id: Departure(reason=left_out[member.id]) for member in open_cases if member.id in left_out}
     asked = [member for member in open_cases if member.id not in found]
-    with ThreadPoolExecutor(_ASKED_AT_ONCE, thread_name_prefix="leaver") as pool:
-        answers = list(pool.map(lambda member: _what_became_of(client, UserId(member.id)), asked))
+    answers = side_by_side(lambda member: _what_became_of(client, UserId(member.id)), asked)
     failed = []
     for member, answer in zip(asked, answers, strict=True):
         if isinstance(answer, Departure):

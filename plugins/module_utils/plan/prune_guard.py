@@ -19,11 +19,10 @@ import datetime
 import typing as t
 
 from .retention import RetentionDecision
+from .roster import FREE_MEMBERS
 
 DEFAULT_PERCENT = 50
 MEMBER_PERCENT = 20
-FREE_MEMBERS = 1
-"""One may always go: of few members, one is a large share."""
 FREE_DAYS = 5
 """So many days may always go: of few days, losing most is how a short retention works."""
 
