@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import typing as t
 
-from .._text import count_text
+from .._text import count_text, listed_names
 from .selection import Member
-
-_NAMED = 5
 
 
 def unlicensed_sentence(members: t.Sequence[Member]) -> str:
     """Members whose OneDrive becomes unreadable for everybody; all of them are known to have no licence."""
     have = "has" if len(members) == 1 else "have"
+    names = listed_names([_named(member) for member in members])
     return (
-        f"{count_text(len(members), 'member')} {have} no licence for OneDrive: {_listed(members)}. Microsoft archives a OneDrive 93 days"
+        f"{count_text(len(members), 'member')} {have} no licence for OneDrive: {names}. Microsoft archives a OneDrive 93 days"
         " after its licence is gone, and nobody can read it then. Give the licence back, or let a backup run before."
     )
 
@@ -29,11 +28,6 @@ def unlicensed_sentence(members: t.Sequence[Member]) -> str:
 def unlicensed(members: t.Iterable[Member]) -> list[Member]:
     """Those of whom the directory says that they have no licence, not those of whom it says nothing."""
     return [member for member in members if member.drive_licence is not None and not member.drive_licence.is_held]
-
-
-def _listed(members: t.Sequence[Member]) -> str:
-    more = f" and {len(members) - _NAMED:,} more" if len(members) > _NAMED else ""
-    return ", ".join(_named(member) for member in members[:_NAMED]) + more
 
 
 def _named(member: Member) -> str:
