@@ -88,3 +88,8 @@ def test_backups_of_more_than_a_fifth_of_the_members_do_not_go_without_being_ask
     removed: int, members: int, max_percent: int, is_too_much: bool
 ) -> None:
     assert removes_too_many(removed, members, max_percent) == is_too_much
+
+
+def test_one_member_may_always_go_and_two_of_few_are_too_many() -> None:
+    assert not removes_too_many(1, 1, DEFAULT_PERCENT)
+    assert removes_too_many(2, 4, DEFAULT_PERCENT)
