@@ -28,7 +28,8 @@ options:
     description:
       - How many hosts back up or restore OneDrives of the tenant with the same app registration at the same time. Each of them takes its
         share of what Microsoft allows the app.
-      - The default is V(1), because most tenants are backed up by one host. Give the number of hosts of the play where several work.
+      - The default is V(1), because most tenants are backed up by one host. Give the number of hosts of the play where several work. A
+        run that is given C(shards) counts them by itself.
       - If not given, the environment variable E(M365_HOSTS_AT_ONCE) is used.
     type: int
     default: 1

@@ -9,8 +9,10 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
+import datetime
 import os
 import typing as t
 from pathlib import Path
@@ -22,11 +24,13 @@ from ._deps import require_libraries
 from ._errors import BackupError, InputError, MissingLibraryError
 from ._parameters import SECRET_VARIABLES
 from ._process import limit_memory_pools
-from ._signals import StopSignal, listen
+from ._signals import StopSignal, end_when_nobody_waits, listen
 from .graph.clouds import CLOUDS
 from .graph.limits import DEFAULT_LICENSES
 from .plan.model import MailboxKind
 from .plan.recovery_file import Handout
+from .report.noting import Noting, noted
+from .report.progress import Meter
 
 DEFAULT_STATE_PATH = "/var/lib/m365_backup"
 
@@ -103,6 +107,7 @@ def run_module(spec: ArgumentSpec, main: t.Callable[[AnsibleModule], Result], *,
     limit_memory_pools()
     module = AnsibleModule(supports_check_mode=True, **spec.to_kwargs())
     listen()
+    end_when_nobody_waits()
     module.no_log_values.update(os.environ[name] for name in SECRET_VARIABLES if os.environ.get(name))
     try:
         if needs_libraries:
@@ -115,6 +120,23 @@ def run_module(spec: ArgumentSpec, main: t.Callable[[AnsibleModule], Result], *,
     except StopSignal as stop:
         module.fail_json(msg=f"The task was stopped by {stop.name} before it was through. {STOPPED_HINT}", stopped="signal")
     module.exit_json(**result)
+
+
+def noted_as(verb: str, main: t.Callable[[AnsibleModule], Result]) -> t.Callable[[AnsibleModule], Result]:
+    """The same for L(run_module), of which the host keeps a record, and its journal an entry. The module has the option C(plan)."""
+
+    def note(module: AnsibleModule) -> Result:
+        task = Noting(
+            verb=verb,
+            reference=module.params["plan"],
+            state_path=Path(module.params["state_path"]),
+            is_check=module.check_mode,
+            now=lambda: datetime.datetime.now(datetime.timezone.utc),
+            warn=module.warn,
+        )
+        return noted(task, lambda: main(module))
+
+    return note
 
 
 def group_arguments() -> ArgumentSpec:
@@ -191,6 +213,19 @@ def state_arguments() -> ArgumentSpec:
     return ArgumentSpec(
         options={"state_path": {"type": "path", "default": DEFAULT_STATE_PATH, "fallback": (env_fallback, list(_STATE_PATH))}},
     )
+
+
+def progress_arguments() -> ArgumentSpec:
+    """Where a task tells how far it is: see the documentation fragment C(_progress)."""
+    return ArgumentSpec(options={"progress_file": {"type": "path"}})
+
+
+@contextlib.contextmanager
+def metered(module: AnsibleModule, task: str) -> t.Iterator[Meter]:
+    """Inside the block the progress of the task is told, if the module was asked to. Check mode writes nothing."""
+    path = None if module.check_mode else module.params["progress_file"]
+    with Meter(task, module.params["plan"]).telling(None if path is None else Path(path)) as meter:
+        yield meter
 
 
 def plan_reference_arguments() -> ArgumentSpec:

@@ -84,7 +84,7 @@ def read_passphrase(params: Parameters, plan: Plan) -> str:
         return UNENCRYPTED_PASSPHRASE
     passphrase, path = _first_given(params, ("passphrase", _PASSPHRASE), ("passphrase_file", _PASSPHRASE_FILE))
     if path is not None:
-        passphrase = _read_secret(path, "passphrase_file")
+        passphrase = read_secret(path, "passphrase_file")
     if passphrase is None:
         raise InputError(
             f"The repository of plan {plan.name!r} is encrypted, and no passphrase was given.",
@@ -95,13 +95,25 @@ def read_passphrase(params: Parameters, plan: Plan) -> str:
     return passphrase
 
 
+def read_secret(path: str, option: str) -> str:
+    """The content of a file without blanks and line ends around it."""
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8").strip()
+    except OSError as error:
+        problem, hint = f"cannot be read: {error.strerror}", "Check its path, owner and mode."
+        raise InputError(f"The file {path} of option {option} {problem}.", hint=hint) from error
+    except UnicodeDecodeError as error:
+        hint = "Write the secret into it as plain text."
+        raise InputError(f"The file {path} of option {option} is not text in UTF-8.", hint=hint) from error
+
+
 def read_secret_option(params: Parameters, option: str) -> str | None:
     """The secret of an option or of the file that the option with C(_file) after its name gives; None without both.
 
     A recovery key is brought into its one spelling. Raises L(InputError) for a file that cannot be read, or is empty.
     """
     path = params[f"{option}_file"]
-    secret = _read_secret(path, f"{option}_file") if path else params[option]
+    secret = read_secret(path, f"{option}_file") if path else params[option]
     if path and not secret:
         raise InputError(f"The file {path} of option {option}_file is empty.", hint="Write the secret into it.")
     return canonical_secret(secret) if secret else None
@@ -133,7 +145,7 @@ def _credential(params: Parameters) -> SecretCredential | CertificateCredential 
     if certificate is not None:
         return CertificateCredential(certificate, params["certificate_passphrase"] or _from_environment(_CERTIFICATE_PASSPHRASE))
     if secret_file is not None:
-        secret = _read_secret(secret_file, "client_secret_file")
+        secret = read_secret(secret_file, "client_secret_file")
     return None if secret is None else SecretCredential(secret)
 
 
@@ -148,15 +160,3 @@ def _first_given(params: Parameters, *alternatives: tuple[str, tuple[str, ...]])
 
 def _from_environment(variables: tuple[str, ...]) -> str | None:
     return next((os.environ[name] for name in variables if os.environ.get(name)), None)
-
-
-def _read_secret(path: str, option: str) -> str:
-    """The content of a file without blanks and line ends around it."""
-    try:
-        return Path(path).expanduser().read_text(encoding="utf-8").strip()
-    except OSError as error:
-        problem, hint = f"cannot be read: {error.strerror}", "Check its path, owner and mode."
-        raise InputError(f"The file {path} of option {option} {problem}.", hint=hint) from error
-    except UnicodeDecodeError as error:
-        hint = "Write the secret into it as plain text."
-        raise InputError(f"The file {path} of option {option} is not text in UTF-8.", hint=hint) from error

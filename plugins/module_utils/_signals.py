@@ -13,6 +13,8 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 import signal
 import threading
 import typing as t
@@ -41,6 +43,25 @@ def listen() -> None:
         for number in _SIGNALS:
             if signal.getsignal(number) in _DEFAULTS:
                 signal.signal(number, _take)
+
+
+def end_when_nobody_waits(output: int = 1) -> None:
+    """Have this process get SIGTERM when whoever reads its output is gone, such as a killed ansible-playbook or a lost connection.
+
+    Nobody would learn what it does, and nobody could end it. An output that has no other end, such as a file, is never gone.
+    """
+    threading.Thread(target=_await_hangup, args=(output,), name="hangup", daemon=True).start()
+
+
+def _await_hangup(output: int) -> None:
+    poll = select.poll()
+    poll.register(output, 0)
+    events = 0
+    while not events & (select.POLLERR | select.POLLHUP):
+        if events & select.POLLNVAL:
+            return
+        events = max((found for _output, found in poll.poll()), default=0)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextlib.contextmanager

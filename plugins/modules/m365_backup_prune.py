@@ -34,6 +34,7 @@ extends_documentation_fragment:
   - tenantvault.m365_backup._connection
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
+  - tenantvault.m365_backup._progress
   - tenantvault.m365_backup._state
   - tenantvault.m365_backup._storage
 options:
@@ -270,7 +271,10 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
     ArgumentSpec,
     ReportedFailure,
     group_arguments,
+    metered,
+    noted_as,
     plan_reference_arguments,
+    progress_arguments,
     run_module,
     wants_diff,
 )
@@ -310,7 +314,8 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     if module.check_mode:
         pruning = plan_pruning(repository, stored.plan, options)
     else:
-        pruning = prune_plan(repository, stored.plan, options, lock_timeout=params["lock_timeout"])
+        with metered(module, "prune") as meter:
+            pruning = prune_plan(repository, stored.plan, options, lock_timeout=params["lock_timeout"], advance=meter)
     for warning in pruning.warnings(options.now):
         module.warn(warning)
     result = pruning_result(pruning, stored.plan, check_mode=module.check_mode, diff=wants_diff(module))
@@ -325,7 +330,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(OPTIONS.merge(group_arguments(), plan_reference_arguments()), run)
+    run_module(OPTIONS.merge(group_arguments(), plan_reference_arguments(), progress_arguments()), noted_as("prune", run))
 
 
 if __name__ == "__main__":

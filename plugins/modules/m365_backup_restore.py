@@ -34,6 +34,7 @@ extends_documentation_fragment:
   - tenantvault.m365_backup._items
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
+  - tenantvault.m365_backup._progress
   - tenantvault.m365_backup._state
   - tenantvault.m365_backup._storage
 attributes:
@@ -396,6 +397,7 @@ msg:
   sample: "204 messages (22.8 MiB) of alice@contoso.com are restored into /srv/restore/alice@contoso.com."
 """
 
+import dataclasses
 import typing as t
 from pathlib import Path
 
@@ -404,7 +406,10 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
     ReportedFailure,
     group_arguments,
     item_filter_arguments,
+    metered,
+    noted_as,
     plan_reference_arguments,
+    progress_arguments,
     run_module,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import InputError
@@ -471,13 +476,14 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         target=target,
         includes_infected=params["include_infected"],
     )
-    result = restore(
-        wanted,
-        repository,
-        settings_of=lambda: connection_settings(params),
-        lock_timeout=params["lock_timeout"],
-        is_check=module.check_mode,
-    )
+    with metered(module, "restore") as meter:
+        result = restore(
+            dataclasses.replace(wanted, advance=meter),
+            repository,
+            settings_of=lambda: connection_settings(params),
+            lock_timeout=params["lock_timeout"],
+            is_check=module.check_mode,
+        )
     for warning in result.warnings:
         module.warn(warning)
     answer: dict[str, t.Any] = {"changed": result.is_changed, **result.as_dict()}
@@ -518,7 +524,10 @@ def _target(params: dict[str, t.Any]) -> IntoFiles | IntoMailbox | IntoDrive:
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(OPTIONS.merge(group_arguments(), item_filter_arguments(), plan_reference_arguments()), run)
+    run_module(
+        OPTIONS.merge(group_arguments(), item_filter_arguments(), plan_reference_arguments(), progress_arguments()),
+        noted_as("restore", run),
+    )
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ description:
     is named in the result and asked for again by the next run.
   - When nothing has changed since the last run, nothing is written and the task reports C(changed=false).
   - An interrupted run is continued by the next one from its last checkpoint.
+  - On a host, one run of a plan goes on at a time; another one that is begun meanwhile fails at once and changes nothing. Several hosts may
+    run a plan at the same time, see O(shards) and R(several hosts, ansible_collections.tenantvault.m365_backup.docsite.several_hosts).
   - If the plan has a malware scan, contents are scanned before they come into the restore point, each once for each version of the
     signatures. The engine has to find a harmless test virus before anything is read, in check mode, too.
 author:
@@ -33,6 +35,7 @@ extends_documentation_fragment:
   - tenantvault.m365_backup._connection
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
+  - tenantvault.m365_backup._progress
   - tenantvault.m365_backup._state
   - tenantvault.m365_backup._storage
 attributes:
@@ -77,6 +80,22 @@ options:
         as when its systemd service is stopped.
       - Ending takes some seconds, because what is on its way is stored first.
     type: int
+  shard:
+    description:
+      - Which of O(shards) this host is. The run reads only the members that are its share, and the restore point that it leaves has the
+        whole group all the same, with what the others have left.
+      - RV(members) are then those of the share.
+    type: str
+  shards:
+    description:
+      - The names of all hosts that share the members of the plan, such as the names of a group in the inventory. Every host gets
+        the same list, in any order, with its own name in O(shard).
+      - Who backs up whom follows from the object ids of the members and these names, so that the hosts need not ask one another. A host
+        that is added takes over only its share, and when one is taken off the list, only its members go to the others.
+      - The repository of the plan must be one that all of them reach, mostly an object store.
+      - O(hosts_at_once) is at least their number.
+    type: list
+    elements: str
   workers:
     description:
       - How many processes read members at the same time. Each takes about 150 MB of memory and at most one core.
@@ -107,6 +126,13 @@ EXAMPLES = r"""
     passphrase_file: /etc/m365_backup/passphrase
     max_minutes: 60
     fail_on_partial: false
+
+- name: Back up the share of each host of the play
+  tenantvault.m365_backup.m365_backup_run:
+    plan: Sales and Marketing
+    passphrase_file: /etc/m365_backup/passphrase
+    shard: "{{ inventory_hostname }}"
+    shards: "{{ groups['backup_hosts'] }}"
 
 - name: See how much a run would have to read now
   tenantvault.m365_backup.m365_backup_run:
@@ -220,6 +246,7 @@ members:
   sample:
     - id: 7c9f5a52-7a4e-4e43-9d63-1f0a5f4f9a10
       principal_name: alice@contoso.com
+      display_name: Alice Lind
       kind: user
       is_blocked: false
       is_licensed: true
@@ -232,6 +259,10 @@ members:
       returned: always
     principal_name:
       description: The user principal name.
+      type: str
+      returned: always
+    display_name:
+      description: The display name.
       type: str
       returned: always
     kind:
@@ -478,6 +509,7 @@ msg:
   sample: "12 members backed up: 20 added, 5 updated, 5 moved, 5 removed; 2,448 items of theirs in the restore point, 1.5 MiB stored."
 """
 
+import dataclasses
 import typing as t
 from pathlib import Path
 
@@ -485,7 +517,10 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
     ArgumentSpec,
     ReportedFailure,
     group_arguments,
+    metered,
+    noted_as,
     plan_reference_arguments,
+    progress_arguments,
     run_module,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._parameters import (
@@ -500,9 +535,13 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.sca
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.sentences import failure_sentence, run_sentence
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.stopping import StopReason
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.guards import Guard
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.shards import share_of
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
+
+    from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.results import RunResult
+    from ansible_collections.tenantvault.m365_backup.plugins.module_utils.report.progress import Meter
 
 OPTIONS = ArgumentSpec(
     options={
@@ -510,26 +549,18 @@ OPTIONS = ArgumentSpec(
         "fail_on_partial": {"type": "bool", "default": True},
         "lock_timeout": {"type": "int", "default": 600},
         "max_minutes": {"type": "int"},
+        "shard": {"type": "str"},
+        "shards": {"type": "list", "elements": "str"},
         "workers": {"type": "int"},
-    }
+    },
+    required_together=(("shard", "shards"),),
 )
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     """Do what the task declares."""
-    result = back_up(
-        module.params["plan"],
-        store=plan_store(module.params),
-        state_path=Path(module.params["state_path"]),
-        settings=connection_settings(module.params),
-        passphrase_of=lambda plan: read_passphrase(module.params, plan),
-        is_check=module.check_mode,
-        lock_timeout=module.params["lock_timeout"],
-        credentials=storage_credentials(module.params),
-        workers=module.params["workers"],
-        confirmed=module.params["confirm"],
-        max_minutes=module.params["max_minutes"],
-    )
+    with metered(module, "run") as meter:
+        result = _back_up(module, meter)
     for warning in result.warnings:
         module.warn(warning)
     is_bad = result.outcome is Outcome.FAILED or (result.outcome is Outcome.PARTIAL and module.params["fail_on_partial"])
@@ -542,9 +573,31 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     return {**result.as_dict(), "msg": run_sentence(result, is_check=module.check_mode)}
 
 
+def _back_up(module: AnsibleModule, meter: Meter) -> RunResult:
+    settings = connection_settings(module.params)
+    share = share_of(module.params["shard"], module.params["shards"])
+    if share is not None:
+        settings = dataclasses.replace(settings, hosts_at_once=max(settings.hosts_at_once, len(share.names)))
+    return back_up(
+        module.params["plan"],
+        store=plan_store(module.params),
+        state_path=Path(module.params["state_path"]),
+        settings=settings,
+        passphrase_of=lambda plan: read_passphrase(module.params, plan),
+        is_check=module.check_mode,
+        lock_timeout=module.params["lock_timeout"],
+        credentials=storage_credentials(module.params),
+        workers=module.params["workers"],
+        confirmed=module.params["confirm"],
+        max_minutes=module.params["max_minutes"],
+        meter=meter,
+        share=share,
+    )
+
+
 def main() -> None:
     """Entry point of the module."""
-    run_module(OPTIONS.merge(group_arguments(), plan_reference_arguments()), run)
+    run_module(OPTIONS.merge(group_arguments(), plan_reference_arguments(), progress_arguments()), noted_as("run", run))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - tenantvault.m365_backup._connection
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
+  - tenantvault.m365_backup._progress
   - tenantvault.m365_backup._state
   - tenantvault.m365_backup._storage
 attributes:
@@ -447,7 +448,10 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
     ArgumentSpec,
     ReportedFailure,
     group_arguments,
+    metered,
+    noted_as,
     plan_reference_arguments,
+    progress_arguments,
     run_module,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._errors import InputError
@@ -502,7 +506,8 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         is_check=module.check_mode,
     )
     repository = open_plan_repository(stored, read_passphrase(params, stored.plan), storage_credentials(params))
-    found = open_and_scan(repository, settings, task, _chooser(stored.plan.name, params))
+    with metered(module, "scan") as meter:
+        found = open_and_scan(repository, settings, dataclasses.replace(task, advance=meter), _chooser(stored.plan.name, params))
     for warning in found.warnings:
         module.warn(warning)
     result = {"plan": stored.plan.name, "repository": stored.plan.repository}
@@ -541,7 +546,7 @@ def _now() -> datetime.datetime:
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(OPTIONS.merge(group_arguments(), plan_reference_arguments()), run)
+    run_module(OPTIONS.merge(group_arguments(), plan_reference_arguments(), progress_arguments()), noted_as("scan", run))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - tenantvault.m365_backup._connection
   - tenantvault.m365_backup._passphrase
   - tenantvault.m365_backup._plan
+  - tenantvault.m365_backup._progress
   - tenantvault.m365_backup._state
   - tenantvault.m365_backup._storage
 attributes:
@@ -410,6 +411,7 @@ msg:
   sample: "The repository /srv/backup/m365 is sound: 27 restore points, 204,113 blobs, 59 packs of 412 read in full (944.0 MiB)."
 """
 
+import dataclasses
 import datetime
 import secrets
 import socket
@@ -420,7 +422,10 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils._arguments
     ArgumentSpec,
     ReportedFailure,
     group_arguments,
+    metered,
+    noted_as,
     plan_reference_arguments,
+    progress_arguments,
     run_module,
 )
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils._parameters import (
@@ -484,8 +489,11 @@ def _verify(module: AnsibleModule, stored: StoredPlan) -> dict[str, t.Any]:
         lock_timeout=params["lock_timeout"],
         is_check=module.check_mode,
     )
+    recovery_key = read_secret_option(params, "recovery_key")
     repository = open_plan_repository(stored, read_passphrase(params, stored.plan), storage_credentials(params))
-    found = verify(repository, scope, recovery_key=read_secret_option(params, "recovery_key"), wants_repair=params["repair"], task=task)
+    with metered(module, "verify") as meter:
+        task = dataclasses.replace(task, advance=meter)
+        found = verify(repository, scope, recovery_key=recovery_key, wants_repair=params["repair"], task=task)
     return verification_result(found, scope, stored.plan.repository, is_check=module.check_mode)
 
 
@@ -504,16 +512,22 @@ def _drill(module: AnsibleModule, stored: StoredPlan) -> dict[str, t.Any]:
         is_check=module.check_mode,
     )
     opened_with = "recovery key" if recovery_key else "passphrase"
-    return drill_result(run_drill(repository, task), stored.plan.repository, opened_with=opened_with, is_check=module.check_mode)
+    with metered(module, "drill") as meter:
+        drill = run_drill(repository, dataclasses.replace(task, meter=meter))
+    return drill_result(drill, stored.plan.repository, opened_with=opened_with, is_check=module.check_mode)
 
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.timezone.utc)
 
 
+def _noted(module: AnsibleModule) -> dict[str, t.Any]:
+    return noted_as("drill" if Level(module.params["level"]) is Level.DRILL else "verify", run)(module)
+
+
 def main() -> None:
     """Entry point of the module."""
-    run_module(OPTIONS.merge(group_arguments(), plan_reference_arguments()), run)
+    run_module(OPTIONS.merge(group_arguments(), plan_reference_arguments(), progress_arguments()), _noted)
 
 
 if __name__ == "__main__":

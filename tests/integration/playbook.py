@@ -67,10 +67,12 @@ class Playbook:
         defaults: Task | None = None,
         environment: t.Mapping[str, str] | None = None,
         arguments: t.Sequence[str] = (),
+        output: int | None = None,
     ) -> Report:
         """Run the tasks one after the other, the later ones also when an earlier one failed.
 
         Each task is a dictionary as in a playbook; see L(Playbook.task). ``defaults`` take the place of L(Playbook.defaults).
+        ``output`` is a file, such as a terminal, that gets what ansible-playbook prints.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         answers = self.folder / "answers.json"
@@ -98,11 +100,16 @@ class Playbook:
             str(self.folder / "playbook.json"),
         ]
         finished = subprocess.run(
-            command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self._environment(environment or {})
+            command,
+            check=False,
+            stdout=subprocess.PIPE if output is None else output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self._environment(environment or {}),
         )
         if finished.returncode:
             raise AssertionError(finished.stdout)
-        return Report(answers=json.loads(answers.read_text(encoding="utf-8")), output=finished.stdout)
+        return Report(answers=json.loads(answers.read_text(encoding="utf-8")), output=finished.stdout or "")
 
     @staticmethod
     def task(module: str, /, check_mode: bool = False, diff: bool = False, **options: t.Any) -> Task:

@@ -61,7 +61,9 @@ def names(answer: Answer, key: str) -> list[str]:
 
 
 def files(folder: Path) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    """Without what only says that a run was begun and refused."""
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock" and path.parts[-3] != "tasks")
+    return {str(path): path.stat().st_mtime_ns for path in found}
 
 
 @needs_restic

@@ -234,7 +234,7 @@ def test_a_run_that_its_service_or_ansible_ends_says_so_and_leaves_a_checkpoint(
     had = asked(tenant, "message_mime")
 
     assert not run_and_end(playbook, task, when=lambda: asked(tenant, "message_mime") >= had + 20, program="ansible-playbook")
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((playbook.state_path / "runs" / "sales").iterdir())]
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((playbook.state_path / "runs" / "sales").glob("*.json"))]
     assert [(record["stopped"], record["outcome"]) for record in records] == [("signal", "partial")] * 2
     assert [outcome_of(snapshot.tags) for snapshot in repository.snapshots()] == [CHECKPOINT] * 2
 

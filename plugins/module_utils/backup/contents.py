@@ -17,6 +17,7 @@ from .scan_marks import Mark
 from .scan_views import ScanAs
 
 if t.TYPE_CHECKING:
+    from ..report.progress import Meter
     from ..repository.writer import Writer
     from ..scan.scanner import Content
     from .content_scan import SourceScan
@@ -57,11 +58,12 @@ class Kept:
 
 
 class Contents:
-    """The contents of one source of a member. Any number of threads may share it."""
+    """The contents of one source of a member. Any number of threads may share it. C(meter) counts them."""
 
-    def __init__(self, writer: Writer, scan: SourceScan | None = None) -> None:
+    def __init__(self, writer: Writer, scan: SourceScan | None = None, meter: Meter | None = None) -> None:
         self._writer = writer
         self._scan = scan
+        self._meter = meter
 
     def save(self, chunks: t.Iterable[bytes], how: ScanAs | None = ScanAs.WHOLE, part: str = "", *, size: int = 0) -> Kept:
         """Store what comes only once. C(how) is None for what is never scanned, C(size) about how much there is, as far as known.
@@ -69,15 +71,15 @@ class Contents:
         Raises RepositoryError and what the chunks raise; ScannerDown when it could not be scanned and the plan does not want it then.
         """
         if self._scan is None or how is None:
-            return Kept(self._writer.save_file(chunks))
+            return Kept(self._counted(self._writer.save_file(chunks), part))
         with self._scan.held(size) as held:
-            saved = self._writer.save_file(held.watch(chunks))
+            saved = self._counted(self._writer.save_file(held.watch(chunks)), part)
             return Kept(saved, self._scan.flag_of(saved, held, how, part))
 
     def save_content(self, content: Content, how: ScanAs = ScanAs.WHOLE, watch: Watch | None = None) -> Kept:
         """Store what can be read several times; C(watch) sees it pass by. Raises as L(save)."""
         chunks = content.chunks()
-        saved = self._writer.save_file(chunks if watch is None else watch(chunks))
+        saved = self._counted(self._writer.save_file(chunks if watch is None else watch(chunks)))
         return Kept(saved, None if self._scan is None else self._scan.flag_of(saved, content, how, ""))
 
     def report(self, about: About, flags: t.Iterable[Flag | None]) -> None:
@@ -86,3 +88,9 @@ class Contents:
             for flag in flags:
                 if flag is not None:
                     self._scan.report(about, flag)
+
+    def _counted(self, saved: SavedFile, part: str = "") -> SavedFile:
+        """What is only a part of an item is none of its own."""
+        if self._meter is not None:
+            self._meter.add(0 if part else 1, saved.size)
+        return saved

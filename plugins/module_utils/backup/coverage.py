@@ -15,11 +15,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ..plan.retention import is_in_future
-from ..plan.schedule_times import longest_gap
 from ..report.past_runs import PastRun, start_of
 from .layout import META, RUN_FILE, run_of
 from .listed_snapshots import ListedSnapshots
-from .newest_point import NewestPoint, newest_point
+from .newest_point import NewestPoint, ended_points, newest_point
 from .protection import MemberCoverage, Seen, SourceCoverage, judge_source
 from .restore_points import plan_snapshots
 from .small_files import read_file
@@ -58,12 +57,6 @@ class PlanCoverage:
         return self.point is not None and all(member.is_protected for member in self.members)
 
 
-def promised_age(plan: Plan, now: datetime) -> timedelta | None:
-    """How old a backup may be by the plan's own schedule: one run may fail. None where nothing starts the plan by itself."""
-    gap = None if plan.schedule is None else longest_gap(plan.schedule, plan.name, after=now)
-    return None if gap is None else 2 * gap
-
-
 def read_coverage(
     repository: Repository,
     plan: Plan,
@@ -92,7 +85,8 @@ def read_coverage(
     wanted = {(member.id, name) for member in newest.members.values() if member.left is None for name in names if name in member.sources}
     ids = {snapshot.first_id for snapshot in plan_snapshots(listed, plan.name, on_damage=lambda _damage: None)}
     evidence = _Evidence(runs, ids, wanted)
-    judge = _Judge(newest, finished, evidence, _run_facts(repository, finished), now, max_age)
+    ended = [] if finished is None else ended_points(repository, listed, plan.name, now, finished)
+    judge = _Judge(newest, ended, evidence, _run_facts(repository, ended), now, max_age)
     covered = [judge.member(member, names) for member in sorted(newest.members.values(), key=_by_name)]
     return PlanCoverage(
         plan=plan,
@@ -126,7 +120,7 @@ class _Evidence:
 @dataclass(frozen=True, slots=True)
 class _Judge:
     newest: NewestPoint
-    finished: NewestPoint | None
+    ended: t.Sequence[NewestPoint]
     evidence: _Evidence
     facts: RunFacts
     now: datetime
@@ -136,32 +130,35 @@ class _Judge:
         """A former member has what it has: no promise about its age, and no source that it lacks."""
         if member.left is not None:
             names = tuple(member.sources)
-        before = None if self.finished is None else self.finished.members.get(member.id)
-        return MemberCoverage(member=member, sources=tuple(self._source(member, before, name) for name in names))
+        reader = next((point for point in self.ended if point.has_read(member.id)), None)
+        last = reader or next(iter(self.ended), None)
+        before = None if last is None else last.members.get(member.id)
+        return MemberCoverage(member=member, sources=tuple(self._source(member, before, name, reader) for name in names))
 
-    def _source(self, member: MemberState, before: MemberState | None, name: str) -> SourceCoverage:
+    def _source(self, member: MemberState, before: MemberState | None, name: str, reader: NewestPoint | None) -> SourceCoverage:
         finished = None if before is None else before.sources.get(name)
         read = [self.evidence.read.get((member.id, name))]
         if before is not None and before.left is None and finished is not None and member.left is None:
-            read.append(self._read_by_run(finished))
+            read.append(_read_by_run(finished, reader))
         seen = Seen(newest=member.sources.get(name), finished=finished, read=tuple(time for time in read if time is not None))
         cover = judge_source(name, seen, now=self.now, max_age=None if member.left is not None else self.max_age)
         said = self.facts.get(member.principal_name, {}).get(name, {}) if member.left is None else {}
         findings = tuple(said.get("findings", ()))[:_FINDINGS_SHOWN]
         return replace(cover, finding_count=int(said.get("finding_count", 0)), findings=findings)
 
-    def _read_by_run(self, state: SourceState) -> datetime | None:
-        """A run that came to its end has read every source that it calls good, also where nothing had changed."""
-        if self.finished is None or not state.is_good:
-            return None
-        snapshot = self.finished.snapshot
-        return start_of(run_of(snapshot.tags)) or snapshot.time
+
+def _read_by_run(state: SourceState, reader: NewestPoint | None) -> datetime | None:
+    """A run that came to its end has read every source of its members that it calls good, also where nothing had changed."""
+    if reader is None or not state.is_good:
+        return None
+    return start_of(run_of(reader.snapshot.tags)) or reader.snapshot.time
 
 
-def _run_facts(repository: Repository, finished: NewestPoint | None) -> RunFacts:
-    """What the run that left the restore point says of members with findings, by sign-in name and source."""
-    content = None if finished is None else read_file(repository, finished.group, (META, RUN_FILE))
-    facts: RunFacts = json.loads(content or b"{}").get("members", {})
+def _run_facts(repository: Repository, ended: t.Sequence[NewestPoint]) -> RunFacts:
+    """What the runs that left the restore points say of members with findings, by sign-in name and source."""
+    facts: dict[str, t.Mapping[str, t.Mapping[str, t.Any]]] = {}
+    for point in reversed(ended):
+        facts |= json.loads(read_file(repository, point.group, (META, RUN_FILE)) or b"{}").get("members", {})
     return facts
 
 

@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from ..plan.promise import promised_age
 from ..plan.seats import SeatLedger, seat_ledger
 from ..report.past_runs import past_runs
-from .coverage import PlanCoverage, promised_age, read_coverage
+from .coverage import PlanCoverage, read_coverage
 from .listed_snapshots import ListedSnapshots
 from .protection import MemberCoverage, Problem, with_verdicts
 from .seats import stored_holders

@@ -20,6 +20,7 @@ from .._process import usable_cores
 from ..graph.drive_estimate import DriveEstimate, drive_estimate
 from ..graph.errors import Cancelled
 from ..plan.model import BackupType
+from ..report.progress import Counted, Meter, silent_meter
 from ..repository.types import Snapshot
 from .group_tree import GroupTree
 from .layout import CHECKPOINT
@@ -45,6 +46,7 @@ if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
     from ..plan.model import Plan
     from ..plan.selection import Member
+    from ..plan.shards import Share
     from ..repository.repository import Repository
     from ..repository.writer import Writer
     from .content_scan import ContentScan
@@ -85,39 +87,46 @@ def run_plan(
     departures: Departures = NOBODY,
     seen: t.Sequence[Snapshot] = (),
     stop: Stop | None = None,
+    meter: Meter | None = None,
+    share: Share | None = None,
 ) -> RunResult:
     """Back up every member's sources and leave one snapshot, unless nothing at all has changed.
 
     With ``workers`` the members are read in processes of their own, else in this one. With ``engine`` contents are scanned before
     they come into the tree, and first those that earlier runs could not scan. A source that cannot be read keeps its last good
     state and spoils nothing else. ``departures`` says of those who are no members any more why that is, and ``seen`` are snapshots
-    that need not be read again. When ``stop`` says so, what was read is left as a checkpoint. Raises RepositoryError when the
-    repository fails (nothing can be stored any more), Cancelled when somebody else cancelled the client.
+    that need not be read again. When ``stop`` says so, what was read is left as a checkpoint. ``meter`` counts. With ``share`` only
+    the members in it are read, and the others stay as other hosts have left them. Raises RepositoryError when the repository
+    fails (nothing can be stored any more), Cancelled when somebody else cancelled the client.
     """
     started = now()
-    stop = stop or Stop(now)
+    stop, meter = stop or Stop(now), meter or silent_meter()
     with contextlib.ExitStack() as stack:
         with stop.unwinding():
             writer = stack.enter_context(repository.writing(hostname=hostname, lock_timeout=lock_timeout))
         stack.enter_context(stop.calling(client.cancel))
+        stack.enter_context(meter.pull(lambda: Counted(throttled_seconds=client.traffic().throttled_seconds)))
+        meter.phase("reading the last restore point")
         snapshots = ListedSnapshots(repository, seen)
-        group = GroupTree.load(plan, snapshots, writer, members, run_id, now, departures)
+        group = GroupTree.load(plan, snapshots, writer, members, run_id, now, departures, share=share, hostname=hostname)
         warnings: list[str] = []
         setup = None if engine is None else engine.setup.with_verdicts(snapshots)
         scan = None
         if engine is not None and setup is not None:
             scan = stack.enter_context(opened_scan(setup, engine.scanner, writer, now, warnings.append))
-        run = RunState(group, writer, members, None if scan is None else scan.log)
+        run = RunState(group, writer, _read_by(share, members), None if scan is None else scan.log)
         backlog = (
             None if scan is None else scan_backlog(scan, writer, group.names, threads=usable_cores(), is_stopping=lambda: stop.is_asked)
         )
         number = 1 if workers is None else workers.number_for(run.tasks)
+        meter.phase("reading members", members_total=len(run.tasks))
         if workers is None or number == 1:
             theirs = Usage()
-            _read_here(run, client, writer, scan, stop)
+            _read_here(run, client, writer, scan, stop, meter)
         else:
-            theirs = read_in_processes(run, workers.setup_for(number, setup), number, stop)
+            theirs = read_in_processes(run, workers.setup_for(number, setup), number, stop, meter)
             repository.known_index.refresh()
+        meter.phase("saving the restore point")
         stopped = _given_up(run, stop)
         results = run.results()
         scanned = None
@@ -151,13 +160,16 @@ def preview_plan(
     engine: OpenedEngine | None = None,
     departures: Departures = NOBODY,
     seen: t.Sequence[Snapshot] = (),
+    share: Share | None = None,
+    hostname: str = "",
 ) -> RunResult:
     """What L(run_plan) would do now: Graph is asked what has changed, nothing is read in full and nothing is written.
 
     Of ``engine`` it is said what it is; it scans nothing.
     """
     started = now()
-    group = GroupTree.load(plan, ListedSnapshots(repository, seen), repository, members, run_id, now, departures)
+    listed = ListedSnapshots(repository, seen)
+    group = GroupTree.load(plan, listed, repository, members, run_id, now, departures, share=share, hostname=hostname)
     sources = sources_of(plan)
 
     def preview(member: Member) -> MemberResult:
@@ -165,12 +177,16 @@ def preview_plan(
         return member_result(member, previews)
 
     with ThreadPoolExecutor(MEMBERS_AT_ONCE, thread_name_prefix="member") as pool:
-        results = list(pool.map(preview, members))
+        results = list(pool.map(preview, _read_by(share, members)))
     outcome = _outcome(results, None, departures)
     is_changed = group.is_changed(outcome) or any(source.is_changed for result in results for source in result.sources)
     result = _run_result(group, started, results, outcome, is_changed, None, usage_of(client))
     scanned = None if engine is None else scanned_by(engine.scanner.engine, ())
     return dataclasses.replace(result, estimate=_estimate(plan, result, client), scan=scanned)
+
+
+def _read_by(share: Share | None, members: t.Sequence[Member]) -> t.Sequence[Member]:
+    return members if share is None else [member for member in members if share.has(member.id)]
 
 
 def _estimate(plan: Plan, result: RunResult, client: GraphClient) -> DriveEstimate | None:
@@ -193,20 +209,21 @@ def _given_up(run: RunState, stop: Stop) -> Stopped | None:
     return stop.stopped if stop.stopped is not None and run.give_up(left_by(stop.stopped)) else None
 
 
-def _read_here(run: RunState, client: GraphClient, writer: Writer, scan: ContentScan | None, stop: Stop) -> None:
+def _read_here(run: RunState, client: GraphClient, writer: Writer, scan: ContentScan | None, stop: Stop, meter: Meter) -> None:
     def report(one: SourceReport) -> None:
         run.take(one)
         run.save_checkpoint()
 
     with ThreadPoolExecutor(MEMBERS_AT_ONCE, thread_name_prefix="member") as pool:
         futures = [
-            pool.submit(back_up_member, task, run.sources, client, writer, now=run.group.now, report=report, scan=scan)
+            pool.submit(back_up_member, task, run.sources, client, writer, now=run.group.now, report=report, scan=scan, meter=meter)
             for task in run.tasks
         ]
         try:
             for future in as_completed(futures):
                 try:
                     future.result()
+                    meter.member_done()
                 except Cancelled:
                     if not stop.is_asked:
                         raise

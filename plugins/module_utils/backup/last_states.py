@@ -17,6 +17,8 @@ import dataclasses
 import enum
 import typing as t
 
+from .stamps import NO_STAMP, Stamp
+
 SourceKey = tuple[str, str]
 """The object id of a member, and the name of a source of it."""
 
@@ -31,18 +33,23 @@ class Standing(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourceSeen:
-    """A source in a snapshot. ``tree`` finds the id of its directory, None when there is none; it is asked for seldom."""
+    """A source in a snapshot. ``tree`` finds the id of its directory, None when there is none; it is asked for seldom.
+
+    ``stamp`` tells which of two states is the later one.
+    """
 
     key: SourceKey
     standing: Standing
     tree: t.Callable[[], str | None]
+    stamp: Stamp = NO_STAMP
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LastStates:
     """Ids of snapshots: where the last good state of each source is, and for sources without one, what was read so far.
 
-    There are several candidates for a good state when the snapshot that made it is gone, and carried ones differ.
+    There are several candidates for a good state when the snapshot that made it is gone, and carried ones differ; and when an older
+    snapshot has a later state than a newer one, because two hosts saved at the same time and no run has gone on from both yet.
     """
 
     good: dict[SourceKey, tuple[str, ...]]
@@ -53,12 +60,16 @@ def find_last_states(newest_first: t.Iterable[tuple[str, t.Iterable[SourceSeen]]
     """Look through snapshots, the newest first, for what must not be lost."""
     good: dict[SourceKey, tuple[str, ...]] = {}
     carried: dict[SourceKey, dict[str, str]] = {}
-    partial: dict[SourceKey, str] = {}
+    partial: dict[SourceKey, tuple[Stamp, str]] = {}
+    latest: dict[SourceKey, Stamp] = {}
     for snapshot, sources in newest_first:
         for source in sources:
+            is_later = source.stamp > latest.get(source.key, source.stamp)
+            latest[source.key] = max(source.stamp, latest.get(source.key, source.stamp))
             if source.key in good:
-                continue
-            if source.standing is Standing.GOOD:
+                if is_later and source.standing is not Standing.PARTIAL and source.tree() is not None:
+                    good[source.key] = (*good[source.key], snapshot)
+            elif source.standing is Standing.GOOD:
                 places = carried.pop(source.key, {})
                 # A carried tree that is another one was made later, by a snapshot that is gone.
                 good[source.key] = tuple(places.values()) if places and source.tree() in places else (*places.values(), snapshot)
@@ -66,7 +77,7 @@ def find_last_states(newest_first: t.Iterable[tuple[str, t.Iterable[SourceSeen]]
                 tree = source.tree()
                 if tree is not None:
                     carried.setdefault(source.key, {}).setdefault(tree, snapshot)
-            elif source.key not in partial and source.tree() is not None:
-                partial[source.key] = snapshot
+            elif (source.key not in partial or source.stamp > partial[source.key][0]) and source.tree() is not None:
+                partial[source.key] = (source.stamp, snapshot)
     good |= {key: tuple(places.values()) for key, places in carried.items()}
-    return LastStates(good, {key: snapshot for key, snapshot in partial.items() if key not in good})
+    return LastStates(good, {key: snapshot for key, (_stamp, snapshot) in partial.items() if key not in good})

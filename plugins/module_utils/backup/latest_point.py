@@ -17,7 +17,7 @@ from .._text import listed_names
 from ..repository.errors import RepositoryDamaged
 from ..repository.types import Snapshot
 from .holds import holds_of
-from .layout import CHECKPOINT, outcome_of
+from .layout import CHECKPOINT, outcome_of, shard_of
 from .members import MemberState, SourceStatus, group_of, read_members
 from .restore_points import newest_first, plan_snapshots
 from .results import Outcome
@@ -73,7 +73,7 @@ def latest_point(
     if member is not None:
         return _latest_with(repository, plan_name, newest, member, complete, warn)
     for snapshot in newest:
-        if not complete or outcome_of(snapshot.tags) == Outcome.COMPLETE:
+        if not complete or (outcome_of(snapshot.tags) == Outcome.COMPLETE and _has_all(repository, snapshot)):
             return LatestPoint(plan_name, snapshot)
     raise InputError(
         f"No restore point of the plan {plan_name} is complete; the newest one, {_named(newest[0])}, is {outcome_of(newest[0].tags)}.",
@@ -118,6 +118,15 @@ def _latest_with(
         f"No restore point of the plan {plan_name} has anything of {wanted}.",
         hint=f"Name a member by user principal name or object id. The newest one has {listed_names(known or ['nobody'])}.",
     )
+
+
+def _has_all(repository: Repository, snapshot: Snapshot) -> bool:
+    """Where several hosts share the members, each says of its own share only that it is complete."""
+    if not shard_of(snapshot.tags):
+        return True
+    group = group_of(repository, snapshot)
+    members = {} if group is None or group.subtree is None else read_members(repository, group.subtree)
+    return all(member.sources and _is_complete(member) for member in members.values() if member.left is None)
 
 
 def _members(repository: Repository, snapshot: Snapshot) -> list[MemberState]:

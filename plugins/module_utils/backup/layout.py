@@ -7,7 +7,7 @@
 A snapshot of a plan looks like this (layout 1):
 
     <plan title>/
-        .m365/members.json            every member of the group with the state of each source
+        .m365/members.json            every member of the group with the state of each source, and which snapshots are merged into this one
         .m365/run.json                what the run did that left this snapshot
         <user>/                       one directory a member, named after the user principal name
             mail/
@@ -83,6 +83,7 @@ TAG = "m365"
 _PLAN_TAG = "plan:"
 _RUN_TAG = "run:"
 _OUTCOME_TAG = "outcome:"
+_SHARD_TAG = "shard:"
 CHECKPOINT = "checkpoint"
 
 _LONGEST_NAME = 100
@@ -94,9 +95,9 @@ _DIRECTORIES = 64
 _YEAR = re.compile(r"^\d{4}$")
 
 
-def snapshot_tags(plan_name: str, run_id: str, outcome: str) -> tuple[str, ...]:
-    """The tags of a snapshot; the repository encrypts them like everything else."""
-    return (TAG, _PLAN_TAG + plan_name, _RUN_TAG + run_id, _OUTCOME_TAG + outcome)
+def snapshot_tags(plan_name: str, run_id: str, outcome: str, shard: str = "") -> tuple[str, ...]:
+    """The tags of a snapshot; the repository encrypts them like everything else. C(shard) names the host where several share a plan."""
+    return (TAG, _PLAN_TAG + plan_name, _RUN_TAG + run_id, _OUTCOME_TAG + outcome, *((_SHARD_TAG + shard,) if shard else ()))
 
 
 def is_of_plan(tags: t.Collection[str], plan_name: str) -> bool:
@@ -116,6 +117,11 @@ def run_of(tags: t.Iterable[str]) -> str:
 def outcome_of(tags: t.Iterable[str]) -> str:
     """complete, partial, failed or checkpoint; empty for a snapshot that somebody else made."""
     return next((tag[len(_OUTCOME_TAG) :] for tag in tags if tag.startswith(_OUTCOME_TAG)), "")
+
+
+def shard_of(tags: t.Iterable[str]) -> str:
+    """The host whose share of the members was read for it; empty where one host reads all."""
+    return next((tag[len(_SHARD_TAG) :] for tag in tags if tag.startswith(_SHARD_TAG)), "")
 
 
 def safe_name(text: str) -> str:

@@ -27,7 +27,7 @@ from ..repository.trees import edit_tree
 from ..repository.types import Node, NodeKind, Path, Snapshot, SnapshotId, TreeId
 from .holds import holds_of
 from .layout import MEMBERS_FILE, META, META_TIME, RUN_FILE
-from .members import MemberState, group_of, known_members, read_members
+from .members import GroupState, MemberState, group_of, known_members, read_group, short_id
 from .restore_points import newest_first
 from .small_files import read_file, to_json
 
@@ -130,7 +130,7 @@ def find_removals(
         return Removals()
     found = _Found(plan, frozenset(name.casefold() for name in wanted), now)
     for snapshot in newest_first([point.snapshot for point in points], now):
-        found.look_at(snapshot, _members(store, snapshot, accept_missing))
+        found.look_at(snapshot, _state(store, snapshot, accept_missing))
     found.refuse_unclear(wanted)
     return found.removals(wanted)
 
@@ -164,6 +164,7 @@ class _Found:
         self._wanted = wanted
         self._now = now
         self._newer: Snapshot | None = None
+        self._covers: frozenset[str] | None = None
         self._newest_ids: frozenset[str] = frozenset()
         self._is_newest_held = False
         self._seen: set[str] = set()
@@ -173,7 +174,8 @@ class _Found:
         self._points: dict[str, list[SnapshotId]] = collections.defaultdict(list)
         self._held: dict[str, list[SnapshotId]] = collections.defaultdict(list)
 
-    def look_at(self, snapshot: Snapshot, members: t.Mapping[str, MemberState]) -> None:
+    def look_at(self, snapshot: Snapshot, state: GroupState) -> None:
+        members = state.members
         is_held = bool(holds_of(snapshot.tags))
         is_late = is_in_future(snapshot.time, self._now)
         if self._newer is None:
@@ -181,9 +183,13 @@ class _Found:
         for member in members.values():
             if member.id not in self._seen:
                 self._seen.add(member.id)
-                self._decide(member, is_late=is_late)
+                self._decide(member, is_late=is_late, is_alone=self._covers is not None and short_id(snapshot) not in self._covers)
             if member.id in self._going:
                 (self._held if is_held else self._points)[member.id].append(snapshot.id)
+        if self._newer is None:
+            self._covers = state.covers
+        elif self._covers is not None:
+            self._covers |= state.covers or frozenset()
         self._newer = snapshot
 
     def refuse_unclear(self, wanted: t.Sequence[str]) -> None:
@@ -222,12 +228,13 @@ class _Found:
             is_newest_held=self._is_newest_held and not self._newest_ids.isdisjoint(self._going),
         )
 
-    def _decide(self, member: MemberState, *, is_late: bool) -> None:
+    def _decide(self, member: MemberState, *, is_late: bool, is_alone: bool) -> None:
         """Whoever is in no newer restore point had left when that was made: runs keep everybody, so a prune has removed him from it.
 
-        Nothing is concluded from a date in the future.
+        Nothing is concluded from a date in the future, nor of what another host has left C(is_alone), from which no run went on yet.
         """
-        left = datetime.fromisoformat(member.left) if member.left else None if self._newer is None or is_late else self._newer.time
+        is_unclear = self._newer is None or is_late or is_alone
+        left = datetime.fromisoformat(member.left) if member.left else None if is_unclear or self._newer is None else self._newer.time
         is_named = not self._wanted.isdisjoint(_names(member))
         if is_named:
             self._named.append(member)
@@ -244,13 +251,17 @@ def _names(member: MemberState) -> set[str]:
 
 
 def _members(store: BlobReader, snapshot: Snapshot, accept_missing: bool) -> dict[str, MemberState]:
+    return _state(store, snapshot, accept_missing).members
+
+
+def _state(store: BlobReader, snapshot: Snapshot, accept_missing: bool) -> GroupState:
     try:
         group = group_of(store, snapshot)
-        return {} if group is None or group.subtree is None else read_members(store, group.subtree)
+        return GroupState() if group is None or group.subtree is None else read_group(store, group.subtree)
     except BlobMissing:
         if not accept_missing:
             raise
-        return {}
+        return GroupState()
 
 
 def _run_without(document: dict[str, t.Any], names: t.Collection[str]) -> dict[str, t.Any]:

@@ -61,3 +61,9 @@ class ListedSnapshots:
                 raise damage
             on_damage(damage)
         return list(self._snapshots)
+
+    def again(self, *known: Snapshot) -> None:
+        """Look anew when somebody asks the next time; C(known) are those that were saved here and need not be read."""
+        self._seen |= {snapshot.id: snapshot for snapshot in (*(self._snapshots or ()), *known)}
+        self._snapshots = None
+        self._damage = []

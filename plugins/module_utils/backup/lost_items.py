@@ -14,15 +14,14 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..repository.errors import RepositoryDamaged
+from .base_point import BasePoint, base_tree_of, find_base
 from .damaged_items import DamagedItem, ItemKind
-from .group_tree import newest_readable
 from .item_state import load_retries
 from .last_states import SourceKey
-from .members import MemberState, source_tree
+from .members import MemberState
 
 if t.TYPE_CHECKING:
     from ..repository.repository import Repository
-    from ..repository.types import Snapshot, TreeId
 
 _MORE_THAN_ITEMS = (ItemKind.MEMBER, ItemKind.SOURCE, ItemKind.FOLDER, ItemKind.CATALOGUE, ItemKind.STATE)
 
@@ -38,15 +37,15 @@ class Wishes:
 def find_wishes(repository: Repository, items: t.Iterable[DamagedItem]) -> dict[str, Wishes]:
     """By plan what the restore point lacks that its next run goes on from. What only older ones lack may have left the mailbox long ago."""
     wishes: dict[str, Wishes] = {}
-    bases: dict[str, tuple[Snapshot | None, dict[str, MemberState]]] = {}
+    bases: dict[str, BasePoint] = {}
     for item in items:
         if not item.plan or not item.member_id:
             continue
         if item.plan not in bases:
-            snapshot, _group, members = _base(repository, item.plan)
-            bases[item.plan] = (snapshot, members)
-        base, members = bases[item.plan]
-        if base is None or item.affected.newest.time < base.time:
+            bases[item.plan] = _base(repository, item.plan)
+        base = bases[item.plan]
+        members = base.members
+        if base.since is None or item.affected.newest.time < base.since:
             continue
         of_plan = wishes.setdefault(item.plan, Wishes())
         if item.kind in _MORE_THAN_ITEMS:
@@ -59,29 +58,26 @@ def find_wishes(repository: Repository, items: t.Iterable[DamagedItem]) -> dict[
 
 def is_new(repository: Repository, plan_name: str, wishes: Wishes) -> bool:
     """Whether the plan does not know of all of it yet."""
-    _snapshot, group, members = _base(repository, plan_name)
+    base = _base(repository, plan_name)
     return any(
-        member is not None
-        and not _is_incomplete(member, key[1])
-        and (key in wishes.afresh or not _asks_for(repository, group, member, key[1], ids))
+        member is not None and not _is_incomplete(member, key[1]) and (key in wishes.afresh or not _asks_for(repository, base, key, ids))
         for key, ids in {**dict.fromkeys(wishes.afresh, frozenset[str]()), **wishes.items}.items()
-        for member in (members.get(key[0]),)
+        for member in (base.members.get(key[0]),)
     )
 
 
-def _base(repository: Repository, plan_name: str) -> tuple[Snapshot | None, TreeId | None, dict[str, MemberState]]:
-    """The snapshot that the plan's next run goes on from, its group and members."""
-    snapshot, group, members = newest_readable(repository, repository, plan_name, lambda _warning: None, passed_over=RepositoryDamaged)
-    return snapshot, None if group is None else group.subtree, members
+def _base(repository: Repository, plan_name: str) -> BasePoint:
+    """What the plan's next run goes on from."""
+    return find_base(repository, repository, plan_name, lambda _warning: None, passed_over=RepositoryDamaged)
 
 
 def _is_incomplete(member: MemberState, source: str) -> bool:
     return source not in member.sources or member.sources[source].is_incomplete
 
 
-def _asks_for(repository: Repository, group: TreeId | None, member: MemberState, source: str, items: t.Collection[str]) -> bool:
+def _asks_for(repository: Repository, base: BasePoint, key: SourceKey, items: t.Collection[str]) -> bool:
     """Whether these items are to be tried again already."""
     with contextlib.suppress(RepositoryDamaged):
-        tree = None if group is None else source_tree(repository, group, member.directory, source)
+        tree = base_tree_of(repository, base, key)
         return tree is not None and load_retries(repository, tree).keys() >= set(items)
     return False

@@ -27,6 +27,7 @@ from .sources import Source
 
 if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
+    from ..report.progress import Meter
     from ..repository.repository import Repository
     from ..repository.writer import Writer
     from .content_scan import ContentScan, SourceScan
@@ -47,8 +48,10 @@ def back_up_member(
     now: t.Callable[[], datetime],
     report: Report,
     scan: ContentScan | None = None,
+    meter: Meter | None = None,
 ) -> None:
-    """Read every source, and report each: while it is read, of which nothing may come, and at its end. C(scan) judges contents.
+    """Read every source, and report each: while it is read, of which nothing may come, and at its end. C(scan) judges contents,
+    C(meter) counts them.
 
     A source that cannot be read keeps its last good state. Raises only what ends the whole run: Cancelled, and the errors
     of a repository that takes nothing any more.
@@ -56,7 +59,7 @@ def back_up_member(
     unavailable: MailboxUnavailable | None = None
     has_tree = False
     for source in sources:
-        work = _SourceWork(task, source, writer, report, None if scan is None else scan.of(task.member, source.name))
+        work = _SourceWork(task, source, writer, report, None if scan is None else scan.of(task.member, source.name), meter)
         try:
             if unavailable is not None:
                 raise unavailable
@@ -67,7 +70,7 @@ def back_up_member(
             done = work.failed(error)
             if isinstance(error, MailboxUnavailable):
                 unavailable = error
-                if not has_tree and done.tree is None and task.tree is None:
+                if not has_tree and done.tree is None and not task.is_stored:
                     done = work.without_mailbox()
         has_tree = has_tree or done.tree is not None
         report(done)
@@ -90,7 +93,7 @@ def preview_member(
             result = _preview_of_failure(task, source, store, error)
             if isinstance(error, MailboxUnavailable):
                 unavailable = error
-                if task.tree is None:
+                if not task.is_stored:
                     result = _no_mailbox(task, source)
         results.append(result)
     return tuple(results)
@@ -125,7 +128,13 @@ class _SourceWork:
     """A source of a member while it is read: what it had before, and what it has offered so far."""
 
     def __init__(
-        self, task: MemberTask, source: Source, store: Repository | Writer, report: Report, scan: SourceScan | None = None
+        self,
+        task: MemberTask,
+        source: Source,
+        store: Repository | Writer,
+        report: Report,
+        scan: SourceScan | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self.offered: TreeId | None = None
         self._task = task
@@ -133,6 +142,7 @@ class _SourceWork:
         self._store = store
         self._report = report
         self._scan = scan
+        self._meter = meter
         self._before = task.states.get(source.name)
         self._base: TreeId | None = None
 
@@ -141,7 +151,7 @@ class _SourceWork:
             self._base = self._stored_tree()
             return self._done(self._base, self._before, _none_as_before(self._source, self._before))
         user, title = UserId(self._task.member.id), f"{self._source.title} of {self._task.member.principal_name}"
-        contents = Contents(writer, self._scan)
+        contents = Contents(writer, self._scan, self._meter)
 
         def read_from(base: TreeId | None) -> SourceRead:
             self._base = base

@@ -10,7 +10,7 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..plan.selection import Member
 from ..repository.trees import find_node
@@ -27,12 +27,19 @@ if t.TYPE_CHECKING:
 class MemberTask:
     """A member to be backed up, and the tree of its directory with its last states, None if it has none.
 
-    The directory's own tree, because the one of the group is as large as the group is.
+    The directory's own tree, because the one of the group is as large as the group is. C(taken) are the trees of sources that are
+    not in it, because another host has left a later one.
     """
 
     member: Member
     tree: TreeId | None
     states: t.Mapping[str, SourceState]
+    taken: t.Mapping[str, TreeId | None] = field(default_factory=dict)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether anything of the member is."""
+        return self.tree is not None or any(tree is not None for tree in self.taken.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,5 +61,7 @@ class SourceReport:
 
 def base_tree(task: MemberTask, source: str, store: BlobReader) -> TreeId | None:
     """What the source had before. Raises RepositoryDamaged."""
+    if source in task.taken:
+        return task.taken[source]
     node = None if task.tree is None else find_node(store, task.tree, (source,))
     return None if node is None else node.subtree

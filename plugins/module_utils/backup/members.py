@@ -22,9 +22,12 @@ from ..repository.trees import find_node
 from ..repository.types import Node, NodeKind, Snapshot, TreeId
 from .layout import MEMBERS_FILE, META, distinct_names
 from .small_files import read_file, to_json
+from .stamps import NO_STAMP, Stamp
 
 if t.TYPE_CHECKING:
     from ..repository.reading import BlobReader
+
+_NO_STAMP = list(dataclasses.asdict(NO_STAMP).values())
 
 
 class SourceStatus(str, Enum):
@@ -43,7 +46,8 @@ class SourceState:
 
     C(is_incomplete) says that the repository has lost a part of it, so that the next run reads the source in full.
     C(availability) is the one of the last report, such as C(no_archive), and C(asked) when the service said so, where nobody
-    shall ask about it again too soon; ISO 8601. That time alone is nothing to leave a snapshot for.
+    shall ask about it again too soon; ISO 8601. That time alone is nothing to leave a snapshot for. C(stamp) says which of two states
+    is the later one, and nothing else.
     """
 
     status: SourceStatus
@@ -51,6 +55,7 @@ class SourceState:
     is_incomplete: bool = False
     availability: str = ""
     asked: str = field(default="", compare=False)
+    stamp: Stamp = field(default=NO_STAMP, compare=False)
 
     @property
     def is_good(self) -> bool:
@@ -77,16 +82,47 @@ class MemberState:
     sources: dict[str, SourceState] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupState:
+    """All that a snapshot says of its group: C(members) by object id.
+
+    C(covers) are the short ids of the snapshots whose states are in this one, besides its own; None where nobody has noted that.
+    C(shards) are the hosts among which the members were shared, none where one host reads all.
+    """
+
+    members: dict[str, MemberState] = field(default_factory=dict)
+    covers: frozenset[str] | None = None
+    shards: tuple[str, ...] = ()
+
+
+def short_id(snapshot: Snapshot) -> str:
+    """What C(covers) calls a snapshot: enough of the id that stays when its tags or its tree are changed."""
+    return snapshot.first_id[:16]
+
+
 def read_members(store: BlobReader, group: TreeId) -> dict[str, MemberState]:
     """{object id: state} out of the tree of a group."""
+    return read_group(store, group).members
+
+
+def read_group(store: BlobReader, group: TreeId) -> GroupState:
+    """What the tree of a group says of it."""
     content = read_file(store, group, (META, MEMBERS_FILE))
     if content is None:
-        return {}
+        return GroupState()
+    whole = json.loads(content)
+    covers = whole.get("covers")
+    return GroupState(
+        members=_members(whole["members"]),
+        covers=None if covers is None else frozenset(covers),
+        shards=tuple(whole.get("shards", ())),
+    )
+
+
+def _members(documents: t.Iterable[dict[str, t.Any]]) -> dict[str, MemberState]:
     members = {}
-    for document in json.loads(content)["members"]:
-        sources = {
-            name: SourceState(**{**state, "status": SourceStatus(state["status"])}) for name, state in document.pop("sources").items()
-        }
+    for document in documents:
+        sources = {name: _source_state(state) for name, state in document.pop("sources").items()}
         kind, reason = document.pop("kind", None), document.pop("left_reason", None)
         members[document["id"]] = MemberState(
             **{**document, "via": tuple(document.get("via", ()))},
@@ -114,8 +150,16 @@ def known_members(members: t.Iterable[MemberState]) -> tuple[KnownMember, ...]:
     )
 
 
-def members_as_json(members: t.Iterable[MemberState]) -> bytes:
-    return to_json({"version": 1, "members": [_as_dict(member) for member in sorted(members, key=lambda one: one.id)]})
+def members_as_json(members: t.Iterable[MemberState], *, covers: t.Collection[str] | None = None, shards: t.Sequence[str] = ()) -> bytes:
+    """The file of a group; see L(GroupState)."""
+    return to_json(
+        {
+            "version": 1,
+            "members": [_as_dict(member) for member in sorted(members, key=lambda one: one.id)],
+            **({} if covers is None else {"covers": sorted(covers)}),
+            **({"shards": list(shards)} if shards else {}),
+        }
+    )
 
 
 def with_directories(members: t.Mapping[str, MemberState]) -> dict[str, MemberState]:
@@ -146,4 +190,15 @@ def _as_dict(member: MemberState) -> dict[str, t.Any]:
         for key in ("is_incomplete", "availability", "asked"):
             if not state[key]:
                 del state[key]
+        stamp = list(state.pop("stamp").values())
+        if stamp != _NO_STAMP:
+            state["stamp"] = stamp
     return document
+
+
+def _source_state(state: dict[str, t.Any]) -> SourceState:
+    stamp = state.pop("stamp", None)
+    return SourceState(
+        **{**state, "status": SourceStatus(state["status"])},
+        stamp=NO_STAMP if stamp is None else Stamp(*stamp),
+    )

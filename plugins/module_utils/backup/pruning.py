@@ -17,6 +17,7 @@ from .._text import count_text, size_text
 from ..plan.model import Plan
 from ..plan.prune_guard import DEFAULT_PERCENT, HistoryLoss, history_loss, removes_too_many
 from ..plan.retention import RetentionDecision, decide_retention, is_in_future
+from ..repository.advance import UNHEARD, Advance
 from ..repository.prune import plan_prune, prune
 from ..repository.prune_plan import PrunePlan
 from ..repository.repository import Repository
@@ -102,7 +103,9 @@ def plan_pruning(repository: Repository, plan: Plan, options: PruneOptions) -> P
     return decided.with_effect(plan_prune(repository, decided.reduction, accept_missing=options.accept_missing))
 
 
-def prune_plan(repository: Repository, plan: Plan, options: PruneOptions, *, lock_timeout: float = 0.0) -> Pruning:
+def prune_plan(
+    repository: Repository, plan: Plan, options: PruneOptions, *, lock_timeout: float = 0.0, advance: Advance = UNHEARD
+) -> Pruning:
     """Remove the restore points that the plan's retention does not keep, former members, and the data that only they needed.
 
     Decides under the exclusive lock of the repository, since holds may be set while it is waited for. Raises
@@ -118,7 +121,7 @@ def prune_plan(repository: Repository, plan: Plan, options: PruneOptions, *, loc
         return decided.reduction
 
     try:
-        effect = prune(repository, choose, accept_missing=options.accept_missing, lock_timeout=lock_timeout).plan
+        effect = prune(repository, choose, accept_missing=options.accept_missing, lock_timeout=lock_timeout, advance=advance).plan
     except _Refused:
         effect = plan_prune(repository, found[0].reduction, accept_missing=options.accept_missing)
     return found[0].with_effect(effect)

@@ -148,7 +148,10 @@ class _StateReader:
                 continue
             for name, state in member.sources.items():
                 yield SourceSeen(
-                    (member.id, name), _standing(member, state), self._tree_finder(directories.get(member.directory), name, accept_missing)
+                    (member.id, name),
+                    _standing(member, state),
+                    self._tree_finder(directories.get(member.directory), name, accept_missing),
+                    state.stamp,
                 )
 
     def _tree_finder(self, directory: TreeId | None, source: str, accept_missing: bool) -> t.Callable[[], TreeId | None]:

@@ -147,6 +147,7 @@ class MemberResult:
     id: str
     principal_name: str
     sources: tuple[SourceResult, ...]
+    display_name: str = ""
     kind: MailboxKind | None = None
     is_blocked: bool = False
     is_licensed: bool | None = None
@@ -159,6 +160,7 @@ class MemberResult:
         return {
             "id": self.id,
             "principal_name": self.principal_name,
+            "display_name": self.display_name,
             "kind": None if self.kind is None else self.kind.value,
             "is_blocked": self.is_blocked,
             "is_licensed": self.is_licensed,
@@ -230,6 +232,7 @@ def member_result(member: Member, sources: t.Iterable[SourceResult]) -> MemberRe
         id=member.id,
         principal_name=member.principal_name,
         sources=tuple(sources),
+        display_name=member.display_name,
         kind=member.kind,
         is_blocked=member.is_blocked,
         is_licensed=member.is_licensed,

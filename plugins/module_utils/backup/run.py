@@ -22,7 +22,8 @@ from .._errors import BackupError
 from ..graph.client import connect
 from ..graph.errors import Cancelled
 from ..plan.repository_access import S3Credentials, open_plan_repository
-from ..report.run_record import save_run_record
+from ..report.noting import note_run
+from ..report.run_lock import only_run
 from .drive_licences import licence_warnings
 from .engine import Workers, preview_plan, run_plan
 from .results import RunResult
@@ -35,7 +36,9 @@ if t.TYPE_CHECKING:
     from ..graph.client import GraphClient
     from ..graph.settings import ConnectionSettings
     from ..plan.model import Plan
+    from ..plan.shards import Share
     from ..plan.store import PlanStore
+    from ..report.progress import Meter
 
 
 def utc_now() -> datetime:
@@ -61,20 +64,25 @@ def back_up(
     confirmed: t.Collection[str] = (),
     max_minutes: int | None = None,
     now: t.Callable[[], datetime] = utc_now,
+    meter: Meter | None = None,
+    share: Share | None = None,
 ) -> RunResult:
     """Run a stored plan. Everything that can be wrong with the input is found before anything is written.
 
     ``workers`` is the number of processes that read members, None for as many as help. In check mode Graph is asked what
     has changed, and nothing is stored: not a body, not a lock, not a record. The malware engine of the plan has to find the test
     virus first, in check mode too: ScannerUnusable, ScannerDown. More leavers at once than the plan allows have to be ``confirmed``. A
-    run ends early after ``max_minutes``, when the window closes in which it began, and when a signal asks it to.
+    run ends early after ``max_minutes``, when the window closes in which it began, and when a signal asks it to. With ``share``
+    only the members in it are read. RunActive when a run of the plan is going on on this host.
     """
     stored = store.find(reference)
     stop = Stop(now, None if is_check else deadline_of(stored.plan, max_minutes, now()))
     open_repository = functools.partial(open_plan_repository, stored, passphrase_of(stored.plan), credentials)
     repository = open_repository()
-    run_id = new_run_id(now())
-    with _opened_engine(stored.plan, now) as engine, connect(settings) as client, _stopped_by(stop, client):
+    started = now()
+    run_id, hostname = new_run_id(started), socket.gethostname()
+    lock = contextlib.nullcontext() if is_check else only_run(state_path, stored.plan.name, run_id, started)
+    with lock, _opened_engine(stored.plan, now) as engine, connect(settings) as client, _stopped_by(stop, client):
         found = find_run_members(client, stored.plan, repository, confirmed)
         if is_check:
             result = preview_plan(
@@ -87,6 +95,8 @@ def back_up(
                 engine=engine,
                 departures=found.departures,
                 seen=found.seen,
+                share=share,
+                hostname=hostname,
             )
         else:
             setup = WorkerSetup(
@@ -94,7 +104,7 @@ def back_up(
                 settings=settings,
                 open_repository=open_repository,
                 now=now,
-                hostname=socket.gethostname(),
+                hostname=hostname,
                 lock_timeout=lock_timeout,
             )
             result = run_plan(
@@ -104,19 +114,21 @@ def back_up(
                 repository,
                 run_id=run_id,
                 now=now,
-                hostname=setup.hostname,
+                hostname=hostname,
                 lock_timeout=lock_timeout,
                 workers=Workers(setup=setup, count=workers),
                 engine=engine,
                 departures=found.departures,
                 seen=found.seen,
                 stop=stop,
+                meter=meter,
+                share=share,
             )
         weak = () if engine is None else weaknesses(engine.scanner)
     warnings = (*result.warnings, *weak, *found.warnings, *licence_warnings(result, found.members))
     result = dataclasses.replace(result, warnings=warnings)
     if not is_check:
-        save_run_record(state_path, stored.plan.name, run_id, {**result.as_dict(), "notes": list(result.warnings)})
+        note_run(state_path, stored.plan.name, run_id, {**result.as_dict(), "notes": list(result.warnings)})
     return result
 
 

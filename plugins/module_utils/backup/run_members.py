@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ..plan.guards import check_member_loss
 from ..plan.resolve import resolve_members
 from ..plan.roster import roster_change
-from .group_tree import newest_readable
+from .base_point import find_base
 from .leavers import Departures, find_departures
 from .listed_snapshots import ListedSnapshots
 from .members import known_members
@@ -39,14 +39,14 @@ class RunMembers:
 
 
 def find_run_members(client: GraphClient, plan: Plan, repository: Repository, confirmed: t.Collection[str]) -> RunMembers:
-    """Resolve the selection, and compare it with the newest restore point, which may be older than the one that the run goes on from.
+    """Resolve the selection, and compare it with what is stored, which may be older than what the run goes on from.
 
     Raises InputError when more members would leave than may, unless that is ``confirmed``, SelectionError, and the errors of the graph
     and repository rooms. No lock is taken.
     """
     listed = ListedSnapshots(repository)
-    _base, _group, before = newest_readable(listed, repository, plan.name, lambda _warning: None)
-    known = known_members(before.values())
+    before = find_base(listed, repository, plan.name, lambda _warning: None)
+    known = known_members(before.members.values())
     resolution = resolve_members(client, plan, known=known)
     check_member_loss(roster_change(known, resolution), plan, confirmed)
     departures = find_departures(client, known, resolution)

@@ -19,6 +19,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..repository.advance import UNHEARD, Advance
 from ..repository.errors import RepositoryDamaged
 from ..repository.types import Snapshot
 from ..scan.open_scanner import open_scanner
@@ -69,6 +70,7 @@ class Task:
     clock: t.Callable[[], float]
     lock_timeout: float
     is_check: bool
+    advance: Advance = UNHEARD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,7 @@ def scan_again(repository: Repository, scanner: Scanner, settings: ScanSettings,
         warnings: list[str] = []
         listed = ListedSnapshots(repository)
         walk = Walk(snapshots=choose(listed, warnings.append), members=task.members, sources=task.sources)
+        task.advance.phase("listing contents")
         walk_snapshots(repository, walk, places, contents)
         heads = verdict_heads(listed.snapshots(on_damage=lambda _damage: None))
         store = VerdictStore(writer or repository, heads, now=task.now(), warn=warnings.append)
@@ -123,6 +126,13 @@ def scan_again(repository: Repository, scanner: Scanner, settings: ScanSettings,
         _sort_out(store, contents, scanner.engine, settings.size_limit)
         scan, stop = None, Stop(task.now)
         if writer is not None:
+            waiting = [total for total in contents.totals() if total.state is State.WAITING]
+            task.advance.phase(
+                "scanning",
+                unit="contents",
+                total=sum(total.contents for total in waiting),
+                bytes_total=sum(total.size for total in waiting),
+            )
             scan = _Scan(_Stock(repository, writer, contents, log), scanner, settings, task)
             with stop.watching(), stop.calling(scanner.close):  # so that nobody waits for an engine that hangs
                 scan.run()
@@ -224,6 +234,7 @@ class _Scan:
         except RepositoryDamaged as damage:
             self._give_up(file, damage)
             return
+        self._task.advance.add(1, file.size)
         self._stock.contents.judge(file.number, verdict)
         self._stock.log.add(file.key, verdict)
 
@@ -237,6 +248,7 @@ class _Scan:
                 self._take()
 
     def _give_up(self, file: StoredFile, _damage: RepositoryDamaged) -> None:
+        self._task.advance.add(1, file.size)
         self._stock.contents.give_up(file.number)
 
     def _save(self) -> None:

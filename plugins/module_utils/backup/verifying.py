@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..plan.recovery_key import canonical_secret
+from ..repository.advance import UNHEARD, Advance
 from ..repository.affected import find_affected
 from ..repository.check import Examination, Scope, examine
 from ..repository.errors import RepositoryDamaged, RepositoryError
@@ -78,6 +79,7 @@ class Task:
     now: t.Callable[[], datetime]
     lock_timeout: float
     is_check: bool
+    advance: Advance = UNHEARD
 
 
 def verify(repository: Repository, scope: Scope, *, wants_repair: bool, task: Task, recovery_key: str | None = None) -> Verification:
@@ -88,7 +90,7 @@ def verify(repository: Repository, scope: Scope, *, wants_repair: bool, task: Ta
     repository. Raises RepositoryLocked, LockLost, StorageError, RepositoryError when a prune came between.
     """
     with _held(repository, task):
-        examination = examine(repository, scope)
+        examination = examine(repository, scope, task.advance)
         opens = recovery_key is None or _opens(repository, recovery_key)
         if not opens:
             examination.findings.append(Finding("the recovery key", "opens no key file of the repository", next_step=_MAKE_KEY))
@@ -123,7 +125,7 @@ def _mend(
     repository: Repository, scope: Scope, examination: Examination, items: tuple[DamagedItem, ...], plan: RepairPlan, task: Task
 ) -> Mending:
     is_needed = plan.changes or _has_damaged_lock(examination)
-    result = repair(repository, scope, lock_timeout=task.lock_timeout) if is_needed else None
+    result = repair(repository, scope, lock_timeout=task.lock_timeout, advance=task.advance) if is_needed else None
     lost = items
     if result is not None:
         plan = result.plan

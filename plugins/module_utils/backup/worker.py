@@ -28,6 +28,7 @@ from .._process import limit_memory_pools
 from ..graph.client import connect
 from ..graph.errors import Cancelled
 from ..graph.limits import Budgets
+from ..report.progress import TOLD_EVERY_SECONDS, Counted, Meter, silent_meter
 from .group_tree import is_checkpoint_due
 from .member_backup import back_up_member
 from .member_task import MemberTask, SourceReport
@@ -80,6 +81,13 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Counting:
+    """What this worker has counted so far. It is told once a second at most, and only of what changes."""
+
+    counted: Counted
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """A member was read to its end; there is room for another."""
 
@@ -100,7 +108,7 @@ class Done:
     usage: Usage
 
 
-Message = t.Union[Stored, Finished, Broken, Done]
+Message = t.Union[Stored, Counting, Finished, Broken, Done]
 
 
 def work(pipe: Connection, common: CommonCells) -> None:
@@ -121,7 +129,9 @@ def work(pipe: Connection, common: CommonCells) -> None:
                 repository.writing(hostname=setup.hostname, lock_timeout=lock_timeout, caches_index=False) as writer,
                 _opened_scan(setup, writer) as scan,
             ):
-                _Work(setup, client, writer, parent, scan).run()
+                meter = silent_meter()
+                with _telling(parent, client, meter):
+                    _Work(setup, client, writer, parent, scan, meter).run()
                 usage = usage_of(client, writer)
         parent.tell(Done(usage))
     except _ParentGone:
@@ -174,12 +184,41 @@ class _Parent:
                 return
 
 
+@contextlib.contextmanager
+def _telling(parent: _Parent, client: GraphClient, meter: Meter) -> t.Iterator[None]:
+    """Inside the block the parent hears what the worker counts."""
+    is_over = threading.Event()
+
+    def tell() -> None:
+        told = Counted()
+        is_last = False
+        while not is_last:
+            is_last = is_over.wait(TOLD_EVERY_SECONDS)
+            progress = meter.progress()
+            throttled = client.traffic().throttled_seconds
+            counted = Counted(done=progress.done, size=progress.bytes_done, throttled_seconds=throttled)
+            if counted != told:
+                parent.tell(Counting(counted))
+                told = counted
+
+    teller = threading.Thread(target=tell, name="progress", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        teller.join()
+
+
 class _Work:
     """The tasks of this worker, some of them at a time."""
 
-    def __init__(self, setup: WorkerSetup, client: GraphClient, writer: Writer, parent: _Parent, scan: ContentScan | None = None) -> None:
+    def __init__(
+        self, setup: WorkerSetup, client: GraphClient, writer: Writer, parent: _Parent, scan: ContentScan | None, meter: Meter
+    ) -> None:
         self._setup = setup
         self._scan = scan
+        self._meter = meter
         self._sources = sources_of(setup.plan)
         self._client = client
         self._writer = writer
@@ -205,7 +244,16 @@ class _Work:
 
     def _back_up(self, task: MemberTask) -> str:
         try:
-            back_up_member(task, self._sources, self._client, self._writer, now=self._setup.now, report=self._report, scan=self._scan)
+            back_up_member(
+                task,
+                self._sources,
+                self._client,
+                self._writer,
+                now=self._setup.now,
+                report=self._report,
+                scan=self._scan,
+                meter=self._meter,
+            )
         except Cancelled:
             if not self._is_stopping:
                 raise

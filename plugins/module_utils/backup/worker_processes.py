@@ -21,10 +21,11 @@ import typing as t
 from .._errors import BackupError
 from ..graph.common_cells import CommonCells
 from ..graph.ledger import LEDGER_CELLS
+from ..report.progress import Counted, Meter
 from .member_backup import report_of_loss
 from .member_task import MemberTask
 from .usage import Usage
-from .worker import MEMBERS_AT_ONCE, Broken, Done, Finished, Message, StopReading, Stored, WorkerSetup, work
+from .worker import MEMBERS_AT_ONCE, Broken, Counting, Done, Finished, Message, StopReading, Stored, WorkerSetup, work
 
 if t.TYPE_CHECKING:
     from multiprocessing.context import SpawnContext
@@ -50,7 +51,7 @@ def workers_worth_it(tasks: t.Collection[MemberTask], cores: int) -> int:
     return max(1, min(cores, new + (len(tasks) - new) // _KNOWN_MEMBERS_A_WORKER))
 
 
-def read_in_processes(run: RunState, setup: WorkerSetup, number: int, stop: Stop) -> Usage:
+def read_in_processes(run: RunState, setup: WorkerSetup, number: int, stop: Stop, meter: Meter) -> Usage:
     """Back up every task of the run with so many workers, and hand in their reports. Returns what the workers did.
 
     Members of a worker that dies are reported as failed. A run that has to stop leaves without reports what was not read to its
@@ -63,7 +64,8 @@ def read_in_processes(run: RunState, setup: WorkerSetup, number: int, stop: Stop
     try:
         for _number in range(number):
             workers.append(_start(context, setup, common))
-        _serve(workers, waiting, run, stop)
+        with meter.pull(lambda: _counted(workers)):
+            _serve(workers, waiting, run, stop, meter)
         if not stop.is_asked:
             for worker in workers:
                 _report_losses(run, worker.tasks, worker.loss)
@@ -75,6 +77,15 @@ def read_in_processes(run: RunState, setup: WorkerSetup, number: int, stop: Stop
             worker.stop()
         common.close()
     return sum((worker.usage for worker in workers), Usage())
+
+
+def _counted(workers: t.Collection[_Worker]) -> Counted:
+    parts = [worker.counted for worker in workers]
+    return Counted(
+        done=sum(part.done for part in parts),
+        size=sum(part.size for part in parts),
+        throttled_seconds=sum(part.throttled_seconds for part in parts),
+    )
 
 
 def _common_cells(processes: int) -> CommonCells:
@@ -103,6 +114,7 @@ class _Worker:
         self.reading: set[str] = set()
         self.stored_bytes = 0
         self.usage = Usage()
+        self.counted = Counted()
         self.is_done = False
         self.loss: WorkerLost | None = None
         self.pipe, theirs = context.Pipe()
@@ -157,7 +169,7 @@ class _Worker:
         return True
 
 
-def _serve(workers: t.Sequence[_Worker], waiting: collections.deque[MemberTask], run: RunState, stop: Stop) -> None:
+def _serve(workers: t.Sequence[_Worker], waiting: collections.deque[MemberTask], run: RunState, stop: Stop, meter: Meter) -> None:
     for _place in range(MEMBERS_AT_ONCE):
         for worker in workers:
             worker.give(waiting)
@@ -177,6 +189,7 @@ def _serve(workers: t.Sequence[_Worker], waiting: collections.deque[MemberTask],
             if message is not None:
                 _heed(message, worker, run)
             if isinstance(message, Finished):
+                meter.member_done()
                 worker.give(waiting)
             if isinstance(message, Stored):
                 run.save_checkpoint(sum(one.stored_bytes for one in workers))
@@ -190,6 +203,8 @@ def _heed(message: Message, worker: _Worker, run: RunState) -> None:
         worker.usage = message.usage
     elif isinstance(message, Finished):
         worker.reading.discard(message.member_id)
+    elif isinstance(message, Counting):
+        worker.counted = message.counted
     else:
         worker.stored_bytes = message.stored_bytes
         if run.verdicts is not None:

@@ -86,15 +86,22 @@ class PlanStore:
             raise _damaged(path, f"it holds a plan with the name {stored.plan.name}")
         return dataclasses.replace(stored, cache_folder=self._cache_folder)
 
-    def list(self) -> list[StoredPlan]:
-        """All plans, by name."""
+    def list(self, on_damage: t.Callable[[DamagedPlan], None] | None = None) -> list[StoredPlan]:
+        """All plans, by name. A file that is no plan goes to ``on_damage``, where that is given, and the others count."""
         try:
             names = sorted(path.name.removesuffix(_SUFFIX) for path in self._folder.iterdir() if path.name.endswith(_SUFFIX))
         except FileNotFoundError:
             return []
         except OSError as error:
             raise _refused("list", self._folder, error) from error
-        found = (self.load(name) for name in names if _is_name(name))
+        found = []
+        for name in filter(_is_name, names):
+            try:
+                found.append(self.load(name))
+            except DamagedPlan as damage:
+                if on_damage is None:
+                    raise
+                on_damage(damage)
         return [stored for stored in found if stored is not None]
 
     def choose(self, references: t.Iterable[str]) -> tuple[StoredPlan, ...]:

@@ -12,6 +12,7 @@ import dataclasses
 import itertools
 import typing as t
 
+from .advance import UNHEARD, Advance
 from .blob_index import BlobIndex
 from .blobs import PackContent
 from .check_files import STORAGE_NEXT_STEP, SmallFiles
@@ -90,7 +91,7 @@ def check(repository: Repository, read_data: bool = False) -> list[Finding]:
     return examine(repository, ALL_DATA if read_data else STRUCTURE).findings
 
 
-def examine(repository: Repository, scope: Scope) -> Examination:
+def examine(repository: Repository, scope: Scope, advance: Advance = UNHEARD) -> Examination:
     """Keys, locks, snapshots and index files can be read; every pack is there in its size; every tree can be read and finds
     what it needs. Packs of ``scope``, and all that look suspicious, are read in full and compared with their name, their
     header and the index, and every blob in them is opened.
@@ -98,11 +99,13 @@ def examine(repository: Repository, scope: Scope) -> Examination:
     Memory is some packs, and what is damaged. Whoever expects a prune beside it holds a lock. Raises StorageError when the
     storage cannot be listed.
     """
-    return _Examiner(repository).run(scope)
+    advance.phase("reading the index")
+    return _Examiner(repository, advance).run(scope)
 
 
 class _Examiner:
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, advance: Advance) -> None:
+        self._advance = advance
         files = repository.files
         small = SmallFiles(repository)
         small.check_keys()
@@ -122,6 +125,7 @@ class _Examiner:
             walking = pool.submit(walk_trees, self._reader, self._result.snapshots)
             if suspects or scope.parts:
                 self._read_packs(lambda pack: pack in suspects or scope.takes(pack))
+            self._advance.phase("reading directories")
             trees = walking.result()
         others = {pack for pack in trees.suspects - suspects if not scope.takes(pack)}
         if others:
@@ -167,10 +171,13 @@ class _Examiner:
 
     def _read_packs(self, is_wanted: t.Callable[[PackId], bool]) -> None:
         packs = self._result.packs
+        sizes = [packs[pack.id] for pack in self._index.packs() if pack.id in packs and is_wanted(pack.id)]
+        self._advance.phase("reading data", unit="packs", total=len(sizes), bytes_total=sum(sizes))
         wanted = ((pack, packs[pack.id]) for pack in self._index.packs() if pack.id in packs and is_wanted(pack.id))
         for read in read_packs(self._files.storage, self._files.key, wanted):
             self._result.packs_read += 1
             self._result.bytes_read += read.size
+            self._advance.add(1, packs[read.pack.id])
             problems = list(read.report.problems)
             expected = pack_size(read.pack.blobs)
             if read.size != expected and read.report.is_readable and _is_gapless(read.pack):

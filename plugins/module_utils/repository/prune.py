@@ -16,6 +16,7 @@ import collections
 import dataclasses
 import typing as t
 
+from .advance import UNHEARD, Advance
 from .blobs import PackContent
 from .errors import BlobMissing, RepositoryDamaged
 from .known_index import load_index
@@ -70,15 +71,17 @@ def prune(
     tolerated_waste: float = TOLERATED_WASTE,
     accept_missing: bool = False,
     lock_timeout: float = 0.0,
+    advance: Advance = UNHEARD,
 ) -> PruneResult:
     """Plan under an exclusive lock, and carry the plan out. ``remove`` may be a function, which is then asked under the lock.
 
     Raises RepositoryLocked, LockLost, RepositoryDamaged, StorageError.
     """
     with hold_lock(repository.files, repository.clock, exclusive=True, lock_timeout=lock_timeout) as lock:
+        advance.phase("finding what is needed")
         survey = _survey(repository, remove, tolerated_waste, accept_missing)
         write_rewritten(repository, lock, survey.rewrites, survey.kept)
-        result = _carry_out(repository, lock, survey)
+        result = _carry_out(repository, lock, survey, advance)
         if repository.known_index.is_loaded:
             repository.known_index.refresh()
         return result
@@ -146,19 +149,24 @@ def _mark(reader: IndexReader, roots: t.Iterable[TreeId], used: UsedBlobs) -> No
                 used.add(BlobKind.DATA, blob)
 
 
-def _carry_out(repository: Repository, lock: HeldLock, survey: _Survey) -> PruneResult:
+def _carry_out(repository: Repository, lock: HeldLock, survey: _Survey, advance: Advance) -> PruneResult:
     files, choice, plan = repository.files, survey.choice, survey.plan
     deleter = _Deleter(files.storage, lock)
     deleter.delete(FileKind.SNAPSHOT, plan.snapshots_removed)
     deleter.delete(FileKind.DATA, plan.packs_unindexed)
     leftovers = files.storage.remove_leftovers()
     with Repacker(files, lock, survey.reader.index) as repacker:
+        moved = {pack.id: packed_size(survey.used.kept(pack)) for pack in choice.repacked}
+        advance.phase("moving what stays", unit="packs", total=len(moved), bytes_total=sum(moved.values()))
         for pack in choice.repacked:
             repacker.move(pack, survey.used.kept(pack))
+            advance.add(1, moved[pack.id])
         repacker.vouch(survey.used.vouchers((*choice.deleted, *choice.repacked)))
         repacker.finish(_survivors(survey))
     deleter.delete(FileKind.INDEX, choice.index_files_replaced)
-    deleter.delete(FileKind.DATA, (*plan.packs_deleted, *plan.packs_repacked))
+    packs = (*plan.packs_deleted, *plan.packs_repacked)
+    advance.phase("deleting what nothing needs", unit="packs", total=len(packs))
+    deleter.delete(FileKind.DATA, packs, advance)
     return PruneResult(
         plan=plan,
         bytes_freed=deleter.bytes - repacker.pack_bytes - repacker.index_bytes,
@@ -188,8 +196,9 @@ class _Deleter:
         self._lock = lock
         self.bytes = 0
 
-    def delete(self, kind: FileKind, names: t.Iterable[str]) -> None:
+    def delete(self, kind: FileKind, names: t.Iterable[str], advance: Advance = UNHEARD) -> None:
         for number, name in enumerate(names):
+            advance.add(1)
             if number % _DELETIONS_PER_LOOK == 0:
                 self._lock.confirm()
             self._lock.check()

@@ -16,6 +16,7 @@ import dataclasses
 import itertools
 import typing as t
 
+from .advance import UNHEARD, Advance
 from .blobs import PackContent, PackedBlob, SealedBlob, open_blob
 from .check import STRUCTURE, Examination, Scope, examine
 from .errors import Malformed, ObjectMissing, RepositoryDamaged
@@ -55,7 +56,7 @@ def plan_repair(repository: Repository, examination: Examination) -> RepairPlan:
     return decide_repair(examination, strays, repository.keys.current)
 
 
-def repair(repository: Repository, scope: Scope, *, lock_timeout: float = 0.0) -> RepairResult:
+def repair(repository: Repository, scope: Scope, *, lock_timeout: float = 0.0, advance: Advance = UNHEARD) -> RepairResult:
     """Examine under an exclusive lock, and put in order what was found.
 
     A file that the storage refuses to read is left alone: its content may be sound. Raises RepositoryLocked, LockLost,
@@ -63,8 +64,9 @@ def repair(repository: Repository, scope: Scope, *, lock_timeout: float = 0.0) -
     """
     quarantined = _remove_damaged_locks(repository.files)
     with hold_lock(repository.files, repository.clock, exclusive=True, lock_timeout=lock_timeout) as lock:
-        before = examine(repository, scope)
+        before = examine(repository, scope, advance)
         plan = plan_repair(repository, before)
+        advance.phase("repairing")
         act = _Repair(repository.files, lock, plan)
         act.run(before)
         after = _examine_again(repository, before) if plan.changes else before

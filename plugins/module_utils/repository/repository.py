@@ -73,6 +73,9 @@ def create_repository(
     except ObjectExists:
         _remove_keys(storage, ours)
         raise _exists(storage) from None
+    if not _is_there(files, repository_id):
+        _remove_keys(storage, ours)
+        raise _exists(storage)
     _remove_keys(storage, [KeyId(stored.name) for stored in list(storage.list(FileKind.KEY)) if stored.name not in ours])
     return Repository(files, repository_id, ours[0], master, clock)
 
@@ -120,6 +123,14 @@ def _refuse_lost_config(storage: Storage) -> None:
                 f"is missing at {storage.location}, and there are backups",
                 hint="Restore the file from a copy of the storage, or give another place for a new repository.",
             )
+
+
+def _is_there(files: ObjectFiles, repository_id: str) -> bool:
+    """Whether the config is ours. A storage that is not strict lets somebody else put his in its place at the same moment."""
+    try:
+        return bool(files.read(FileKind.CONFIG, CONFIG_NAME).get("id") == repository_id)
+    except RepositoryDamaged:
+        return False
 
 
 def _exists(storage: Storage) -> RepositoryExists:

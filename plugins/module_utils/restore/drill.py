@@ -27,6 +27,7 @@ from ..backup.layout import FOLDER_FILE, META, ONEDRIVE, is_parts, safe_name, sh
 from ..backup.listed_snapshots import ListedSnapshots
 from ..backup.members import MemberState, group_of, read_members
 from ..backup.source_words import SOURCES, item_word
+from ..report.progress import Meter, silent_meter
 from ..repository.errors import RepositoryDamaged
 from ..repository.trees import find_node, walk
 from ..repository.types import Node, NodeKind, Snapshot
@@ -62,6 +63,7 @@ class DrillTask:
     wants_repair: bool
     lock_timeout: float
     is_check: bool
+    meter: Meter = field(default_factory=silent_meter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,8 @@ def run_drill(repository: Repository, task: DrillTask) -> Drill:
         candidates = [member for _id, member in sorted(members.items()) if member.sources]
         chosen = chance.sample(candidates, min(task.members, len(candidates)))
         root = None if task.is_check else Path(stack.enter_context(_temporary_folder(task.folder)))
-        drills = tuple(_drill_member(repository, snapshot, member, task.items, chance, root, sifter) for member in chosen)
+        task.meter.phase("restoring a sample", members_total=len(chosen))
+        drills = tuple(_drill_member(repository, snapshot, member, task, chance, root, sifter) for member in chosen)
         drill = Drill(snapshot=snapshot, seed=task.seed, population=len(candidates), members=drills)
         if drill.is_passed and not any(member.sampled for member in drills):
             raise InputError(
@@ -154,7 +157,13 @@ def _temporary_folder(folder: Path | None) -> tempfile.TemporaryDirectory[str]:
 
 
 def _drill_member(
-    repository: Repository, snapshot: Snapshot, member: MemberState, items: int, chance: random.Random, root: Path | None, sifter: Sifter
+    repository: Repository,
+    snapshot: Snapshot,
+    member: MemberState,
+    task: DrillTask,
+    chance: random.Random,
+    root: Path | None,
+    sifter: Sifter,
 ) -> MemberDrill:
     drill = MemberDrill(member=member)
     for source in SOURCES:
@@ -163,7 +172,7 @@ def _drill_member(
         try:
             choice = choose(repository, snapshot, member.id, source, None)
             drill.problems.extend((source, f"{damage.obj} {damage.problem}") for damage in choice.damage)
-            records = _sample(repository, choice, items, chance, drill)
+            records = _sample(repository, choice, task.items, chance, drill)
             _count(repository, choice, drill)
         except BackupError as error:
             # What was never read to a restorable state, or does not exist for the member, is told of by runs.
@@ -171,7 +180,10 @@ def _drill_member(
                 continue
             drill.problems.append((source, error.what))
             continue
-        drill.sampled.extend(_drill_item(repository, choice, record, root, sifter) for record in records)
+        for record in records:
+            drill.sampled.append(_drill_item(repository, choice, record, root, sifter))
+            task.meter.add(1, drill.sampled[-1].size)
+    task.meter.member_done()
     return drill
 
 

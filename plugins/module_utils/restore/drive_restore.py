@@ -38,6 +38,7 @@ from ..graph.errors import (
     NetworkUnreachable,
 )
 from ..graph.ids import DriveItemId
+from ..repository.advance import UNHEARD, Advance
 from .choice import Choice, ChosenItem, chosen_items, state_warnings
 from .drive_children import Children
 from .drive_decide import Deed
@@ -75,6 +76,7 @@ def restore_to_drive(
     *,
     sifter: Sifter,
     is_check: bool = False,
+    advance: Advance = UNHEARD,
 ) -> RestoreResult:
     """Restore the files of C(choice), with the folders that they need; all chosen folders if nothing is filtered. C(sifter) knows
     what is infected.
@@ -87,6 +89,7 @@ def restore_to_drive(
         member=choice.member.principal_name,
         target=str(target),
         warnings=state_warnings(choice),
+        advance=advance,
     )
     part = result.of(ONEDRIVE)
     part.estimate = Estimate(budget=client.drive_budget)

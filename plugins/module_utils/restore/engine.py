@@ -22,6 +22,7 @@ from ..graph.exchange_import import ImportMailbox
 from ..graph.exchange_redirects import ExchangeMailbox
 from ..graph.ids import UserId
 from ..graph.limits import LimitScope
+from ..repository.advance import UNHEARD, Advance
 from .archive_writer import ArchiveWriter
 from .calendar_writer import CalendarWriter
 from .choice import Choice, ChosenItem, chosen_items, state_warnings
@@ -74,6 +75,7 @@ def restore_to_mailbox(
     now: t.Callable[[], float],
     sifter: Sifter,
     is_check: bool = False,
+    advance: Advance = UNHEARD,
 ) -> RestoreResult:
     """Restore each of C(choices), which are of one member. A source that fails spoils no other one. C(now) gives the seconds
     since the epoch, C(sifter) knows what is infected.
@@ -87,6 +89,7 @@ def restore_to_mailbox(
         snapshot_time=first.snapshot.time.isoformat(timespec="seconds"),
         member=first.member.principal_name,
         target=str(target),
+        advance=advance,
     )
     for choice in choices:
         result.warnings.extend(state_warnings(choice))

@@ -16,6 +16,7 @@ from enum import Enum
 from .._errors import BackupError
 from ..backup.results import Finding, finding_of, listed
 from ..backup.source_words import source_words
+from ..repository.advance import UNHEARD, Advance
 from .estimate import Estimate
 
 
@@ -67,6 +68,7 @@ class SourceRestore:
     infected: int = 0
     unscannable: int = 0
     unscanned: int = 0
+    advance: Advance = UNHEARD
 
     @property
     def written(self) -> int:
@@ -80,6 +82,7 @@ class SourceRestore:
 
     def add(self, folder: tuple[str, ...], size: int, what: Restored) -> None:
         self.outcomes[what] += 1
+        self.advance.add(1, size)
         if what not in _WRITES:
             return
         self.restored_bytes += size
@@ -126,10 +129,11 @@ class RestoreResult:
     infected_archive: str = ""
     sources: dict[str, SourceRestore] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    advance: Advance = UNHEARD
 
     def of(self, source: str) -> SourceRestore:
         """The part of a source; an empty one the first time."""
-        return self.sources.setdefault(source, SourceRestore(source, self.target))
+        return self.sources.setdefault(source, SourceRestore(source, self.target, advance=self.advance))
 
     def count(self, what: Restored) -> int:
         return sum(source.outcomes[what] for source in self.sources.values())

@@ -19,6 +19,7 @@ from ..backup.layout import ONEDRIVE
 from ..backup.listed_snapshots import ListedSnapshots
 from ..graph.client import connect
 from ..graph.users import find_users, similar_users
+from ..repository.advance import UNHEARD, Advance
 from .choice import choose
 from .conflict import Policy
 from .drive_plan import DriveTarget
@@ -77,7 +78,7 @@ class IntoFiles:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What to restore and where to. C(sources) is empty for all that the restore point has of the member. C(includes_infected):
-    also what the malware scan has found to be infected."""
+    also what the malware scan has found to be infected. C(advance) hears of each item."""
 
     plan_name: str
     snapshot: str
@@ -87,6 +88,7 @@ class Wanted:
     item_filter: ItemFilter
     target: IntoMailbox | IntoDrive | IntoFiles
     includes_infected: bool = False
+    advance: Advance = UNHEARD
 
 
 def restore(
@@ -129,12 +131,31 @@ def _restore_choices(
     """Into a mailbox, or anything into files."""
     is_mailbox = isinstance(into, IntoMailbox)
     choices = choose_sources(repository, snapshot, wanted.member, wanted.sources, wanted.folder, warn, is_mailbox=is_mailbox)
+    _begin(wanted, choices)
     if isinstance(into, IntoFiles):
-        return restore_to_files(repository, choices, wanted.item_filter, into.path, into.file_format, sifter=sifter, is_check=is_check)
+        return restore_to_files(
+            repository,
+            choices,
+            wanted.item_filter,
+            into.path,
+            into.file_format,
+            sifter=sifter,
+            is_check=is_check,
+            advance=wanted.advance,
+        )
     with connect(settings_of()) as client:
         target = _target(client, into, choices[0])
         return restore_to_mailbox(
-            repository, choices, wanted.item_filter, client, target, plan=wanted.plan_name, now=time.time, sifter=sifter, is_check=is_check
+            repository,
+            choices,
+            wanted.item_filter,
+            client,
+            target,
+            plan=wanted.plan_name,
+            now=time.time,
+            sifter=sifter,
+            is_check=is_check,
+            advance=wanted.advance,
         )
 
 
@@ -154,6 +175,7 @@ def _restore_to_drive(
             hint="Restore sources of a mailbox with target_mailbox, or into files with target_path.",
         )
     choice = choose(repository, snapshot, wanted.member, ONEDRIVE, wanted.folder)
+    _begin(wanted, [choice])
     with connect(settings) as client:
         user = _target_user(client, into.drive, "OneDrive")
         target = DriveTarget(
@@ -165,7 +187,16 @@ def _restore_to_drive(
             permissions=into.permissions,
             versions=into.versions,
         )
-        return restore_to_drive(repository, choice, wanted.item_filter, client, target, sifter=sifter, is_check=is_check)
+        return restore_to_drive(
+            repository, choice, wanted.item_filter, client, target, sifter=sifter, is_check=is_check, advance=wanted.advance
+        )
+
+
+def _begin(wanted: Wanted, choices: t.Sequence[Choice]) -> None:
+    """How many items there are is known where nothing is filtered."""
+    is_all = wanted.folder is None and wanted.item_filter.is_empty
+    total = sum(choice.state.facts.items for choice in choices)
+    wanted.advance.phase(f"restoring {wanted.member}", total=total if is_all and total else None)
 
 
 def _target(client: GraphClient, into: IntoMailbox, choice: Choice) -> MailboxTarget:

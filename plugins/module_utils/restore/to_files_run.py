@@ -15,6 +15,7 @@ from pathlib import Path
 from ..backup.item_filter import ItemFilter
 from ..backup.layout import MAIL, ONEDRIVE
 from ..backup.results import finding_of
+from ..repository.advance import UNHEARD, Advance
 from ..repository.errors import RepositoryDamaged
 from .choice import Choice, ChosenItem, chosen_items, item_name, state_warnings
 from .drive_folders import chosen_drive_folders
@@ -46,6 +47,7 @@ def restore_to_files(
     *,
     sifter: Sifter,
     is_check: bool = False,
+    advance: Advance = UNHEARD,
 ) -> RestoreResult:
     """Write the chosen items of one member below C(target)/<user>/<source>, or into the file C(target)/<user>.zip.
 
@@ -63,6 +65,7 @@ def restore_to_files(
         member=member.principal_name,
         target=str(root),
         warnings=[warning for choice in choices for warning in state_warnings(choice)],
+        advance=advance,
     )
 
     def again(choice: Choice) -> t.Iterator[ChosenItem]:

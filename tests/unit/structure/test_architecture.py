@@ -22,7 +22,8 @@ ROOMS = {
     "repository": set[str](),
     "scan": set[str](),
     "plan": {"_text", "graph", "repository"},
-    "report": {"_text", "plan"},
+    # _signals: a task that is stopped leaves a record, too.
+    "report": {"_text", "_signals", "plan"},
     # _process, _signals: a worker process of a run begins in this room, and a run ends in its own way.
     "backup": {"_text", "_process", "_signals", "graph", "repository", "scan", "plan", "report"},
     "restore": {"_text", "graph", "repository", "scan", "plan", "report", "backup"},
@@ -30,10 +31,10 @@ ROOMS = {
 BOTH_MEET_IN = {"backup", "restore"}
 EVERYBODY_MAY = {"_errors", "_deps"}
 ABOVE_THE_ROOMS = {"backup", "restore", "plan", "report", "_arguments", "_parameters", "_text"} | EVERYBODY_MAY
-ARGUMENTS_MAY = {"_parameters", "_process", "_signals", "graph", "plan"} | EVERYBODY_MAY
-SPEAKS_ANSIBLE = ("modules", "action", "inventory", "lookup", "plugin_utils")
+ARGUMENTS_MAY = {"_parameters", "_process", "_signals", "graph", "plan", "report"} | EVERYBODY_MAY
+SPEAKS_ANSIBLE = ("modules", "action", "filter", "inventory", "lookup", "plugin_utils")
 # What runs on the controller shares code that no module needs.
-ON_THE_CONTROLLER = ("action/", "inventory/", "lookup/", "plugin_utils/")
+ON_THE_CONTROLLER = ("action/", "filter/", "inventory/", "lookup/", "plugin_utils/")
 
 
 class Import(t.NamedTuple):

@@ -11,7 +11,7 @@ import typing as t
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.coverage import PlanCoverage, promised_age, read_coverage
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.coverage import PlanCoverage, read_coverage
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.coverage_report import CoverageWish, report_coverage
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.coverage_result import (
     coverage_result,
@@ -23,6 +23,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.res
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.seats import stored_holders
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.document import plan_from_dict
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.model import Plan
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.promise import promised_age
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.seats import seat_ledger
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.store import StoredPlan
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.report.past_runs import PastRun

@@ -74,9 +74,9 @@ def test_a_list_of_members_from_before_reasons_were_kept_is_read() -> None:
         "left": None,
         "sources": {},
     }
-    (state,) = read(json.dumps({"version": 1, "members": [old]}).encode()).values()
-    assert state == MemberState(id="1", principal_name="a@x.example", display_name="A", directory="a@x.example")
-    assert json.loads(members_as_json([state]))["members"] == [old]
+    states = list(read(json.dumps({"version": 1, "members": [old]}).encode()).values())
+    assert states == [MemberState(id="1", principal_name="a@x.example", display_name="A", directory="a@x.example")]
+    assert json.loads(members_as_json(states))["members"] == [old]
 
 
 def member(key: str, *via: str, kind: MailboxKind | None = MailboxKind.USER) -> Member:

@@ -114,6 +114,24 @@ def test_of_two_simultaneous_creations_one_wins_and_the_other_leaves_nothing() -
     assert len(storage.names(FileKind.KEY)) == 1
 
 
+def test_whoever_finds_the_config_of_somebody_else_in_the_place_of_his_own_leaves_it_and_takes_his_keys_away() -> None:
+    """A storage that ignores the condition keeps the last of two configs that are put at the same moment."""
+    storage, other = MemoryStorage(), MemoryStorage()
+    theirs = create_repository(other, PASSPHRASE, kdf=CHEAP)
+    put = storage.put
+
+    def put_last(kind: FileKind, name: str, data: bytes | memoryview) -> None:
+        put(kind, name, data)
+        if kind is FileKind.CONFIG:
+            storage.files |= other.files
+
+    vars(storage)["put"] = put_last
+    with pytest.raises(RepositoryExists):
+        create_repository(storage, PASSPHRASE, kdf=CHEAP)
+    assert storage.names(FileKind.KEY) == other.names(FileKind.KEY)
+    assert open_repository(storage, PASSPHRASE).id == theirs.id
+
+
 def test_a_stray_key_of_another_repository_shuts_nobody_out(place: Place) -> None:
     for _round in range(5):
         other = MemoryStorage()
