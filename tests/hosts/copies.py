@@ -20,6 +20,8 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.tenantvault.m365_backup.tests.hosts.layers import layers_above
+
 PROGRAMS = ("systemd-nspawn", "nsenter", "mount", "umount")
 BOOT_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -55,7 +57,7 @@ def missing() -> str:
 @contextlib.contextmanager
 def booted_copy(folder: Path, *, shown: t.Iterable[Path]) -> t.Iterator[Copy]:
     """Boot a copy, and stop it at the end. C(folder) is for its log and its layers; C(shown) may lie on other disks than the root does."""
-    with _layers(folder) as root:
+    with layers_above(Path("/"), folder / "layers") as root:
         _prepare(root)
         binds = [f"--bind-ro={path}" for path in dict.fromkeys(shown)]
         command = (
@@ -77,24 +79,6 @@ def booted_copy(folder: Path, *, shown: t.Iterable[Path]) -> t.Iterator[Copy]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-@contextlib.contextmanager
-def _layers(folder: Path) -> t.Iterator[Path]:
-    memory = folder / "layers"
-    memory.mkdir()
-    with contextlib.ExitStack() as stack:
-        _mount(stack, memory, "-t", "tmpfs", "tmpfs")
-        upper, work, root = (memory / name for name in ("upper", "work", "root"))
-        for layer in (upper, work, root):
-            layer.mkdir()
-        _mount(stack, root, "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={upper},workdir={work}")
-        yield root
-
-
-def _mount(stack: contextlib.ExitStack, place: Path, *what: str) -> None:
-    subprocess.run(("mount", *what, str(place)), check=True)
-    stack.callback(subprocess.run, ("umount", str(place)), check=True)
 
 
 def _prepare(root: Path) -> None:

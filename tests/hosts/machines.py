@@ -5,7 +5,8 @@
 """Whole machines for tests of roles: a Debian that systemd has booted, reached over ssh, gone without a trace afterwards.
 
 The root file system is built from packages once and kept in C(.build). A machine writes into memory above it, so each
-starts clean. Machines share the network of this one; only their sshd listens there, on a port of its own.
+starts clean, and what it has written is there after a reboot. Machines share the network of this one; only their sshd listens
+there, on a port of its own.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from ansible_collections.tenantvault.m365_backup.tests.hosts.layers import layers_above
 
 SUITE = os.environ.get("M365_HOSTS_SUITE", "bookworm")
 PACKAGES = ("dbus", "openssh-server", "python3", "python3-apt", "systemd", "systemd-sysv")
@@ -35,6 +39,7 @@ class Machine:
     name: str
     port: int
     key: Path
+    power: Power = field(repr=False)
 
     @property
     def variables(self) -> dict[str, t.Any]:
@@ -60,6 +65,46 @@ class Machine:
         """What a command prints, without the last line end."""
         return self.run(command).stdout.rstrip("\n")
 
+
+class Power:
+    """Switches a machine on and off. One that reboots by itself is booted again. C(log) is all that it has printed."""
+
+    def __init__(self, command: t.Sequence[str], log: Path) -> None:
+        self.times_booted = 0
+        self._command, self._log = command, log
+        self._process = self._boot()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it has not ended."""
+        return self._watcher.is_alive()
+
+    @property
+    def last_words(self) -> str:
+        """The end of its log."""
+        return self._log.read_text(errors="replace")[-4000:]
+
+    def off(self) -> None:
+        """Ask it to end, and end it when it does not."""
+        self._process.terminate()
+        self._watcher.join(STOP_SECONDS)
+        if self.is_on:
+            self._process.kill()
+            self._watcher.join()
+
+    def _boot(self) -> subprocess.Popen[bytes]:
+        self.times_booted += 1
+        with self._log.open("ab") as log:
+            return subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def _watch(self) -> None:
+        while self._process.wait() == _REBOOTS:
+            self._process = self._boot()
+
+
+_REBOOTS = 133  # what systemd-nspawn --keep-unit ends with when the machine wants to be booted again
 
 _SSH_OPTIONS = (
     *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"),
@@ -101,38 +146,33 @@ def root_folder(machines: Path) -> Path:
 
 @contextlib.contextmanager
 def running_machine(name: str, root: Path, folder: Path) -> t.Iterator[Machine]:
-    """Boot a machine above a root file system, and stop it at the end. C(folder) is for its key and its log."""
+    """Boot a machine above a root file system, and stop it at the end. C(folder) is for its key, its log and what it writes."""
     key, port = folder / f"{name}.key", _free_port()
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     settings = folder / f"{name}.sshd.conf"
     settings.write_text(f"Port {port}\nListenAddress 127.0.0.1\nAuthorizedKeysFile /etc/ssh/authorized_key\n")
-    command = (
-        *("systemd-nspawn", "--quiet", f"--directory={root}", "--volatile=overlay", f"--machine={name}"),
-        *("--register=no", "--keep-unit", "--console=pipe", "--link-journal=no"),
-        *(f"--bind-ro={settings}:/etc/ssh/sshd_config.d/machine.conf", f"--bind-ro={key}.pub:/etc/ssh/authorized_key"),
-        "--boot",
-    )
-    with (folder / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    machine = Machine(name=name, port=port, key=key)
-    try:
-        _wait_until_booted(machine, process, folder / f"{name}.log")
-        yield machine
-    finally:
-        process.terminate()
+    with layers_above(root, folder / f"{name}.layers") as merged:
+        (merged / "etc/hostname").write_text(f"{name}\n", encoding="utf-8")
+        command = (
+            *("systemd-nspawn", "--quiet", f"--directory={merged}", f"--machine={name}"),
+            *("--register=no", "--keep-unit", "--console=pipe", "--link-journal=no", "--timezone=off"),
+            *(f"--bind-ro={settings}:/etc/ssh/sshd_config.d/machine.conf", f"--bind-ro={key}.pub:/etc/ssh/authorized_key"),
+            "--boot",
+        )
+        machine = Machine(name=name, port=port, key=key, power=Power(command, folder / f"{name}.log"))
         try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            _wait_until_booted(machine)
+            yield machine
+        finally:
+            machine.power.off()
 
 
-def _wait_until_booted(machine: Machine, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_booted(machine: Machine) -> None:
     deadline = time.monotonic() + BOOT_SECONDS
     while machine.run("systemctl is-system-running --wait", check=False).stdout.strip() != "running":
-        if process.poll() is not None or time.monotonic() > deadline:
+        if not machine.power.is_on or time.monotonic() > deadline:
             state = machine.run("systemctl --failed --no-legend", check=False).stdout
-            raise RuntimeError(f"The machine {machine.name} did not boot.\n{state}{log.read_text(errors='replace')[-4000:]}")
+            raise RuntimeError(f"The machine {machine.name} did not boot.\n{state}{machine.power.last_words}")
         time.sleep(0.2)
 
 
