@@ -35,6 +35,7 @@ DEMO = tree.ROOT / ".demo"
 REPOSITORY = DEMO / "repository"
 PASSPHRASE = DEMO / "passphrase"
 RECOVERY_KEY = DEMO / "recovery_key"
+REPORT = DEMO / "report.html"
 GROUP = "Sales"
 TITLE = "Sales and everyone in it"
 PLAN = "sales-and-everyone-in-it"
@@ -137,6 +138,9 @@ def _story(tenant: RunningTenant) -> None:
     _drives(tenant, step, user, colleague)
     _malware(tenant, step, user, declared)
     step.play("Is everybody protected, by all plans of this host?", "coverage")
+    step.play(
+        "The same as a page for people, that any browser opens.", "report", html_file=str(REPORT), html_title="Backup of a small company"
+    )
     sent = tenant.control.stats()
     begin = step.say("Nobody was invited to anything by that:")
     step.done(begin, f"{sent['invitations_sent']} invitations, {sent['notifications_sent']} notifications left the tenant")
@@ -289,6 +293,7 @@ It is a restic repository, and restic (apt install restic) reads it without us:
    restic -r {repository} --password-file {passphrase} ls latest --tag plan:{PLAN}
    restic -r {repository} --password-file {passphrase} check --read-data
 
+All of it as a page for people is {REPORT.relative_to(tree.ROOT)}; open it in any browser.
 What was restored is in {(DEMO / "restored").relative_to(tree.ROOT)}; mail, calendar and address programs open it."""
     )
 
