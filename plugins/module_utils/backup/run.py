@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import secrets
 import socket
 import typing as t
 from datetime import datetime, timezone
@@ -23,6 +22,7 @@ from ..graph.client import connect
 from ..graph.errors import Cancelled
 from ..plan.repository_access import S3Credentials, open_plan_repository
 from ..report.noting import note_run
+from ..report.past_runs import new_run_id
 from ..report.run_lock import only_run
 from .drive_licences import licence_warnings
 from .engine import Workers, preview_plan, run_plan
@@ -43,11 +43,6 @@ if t.TYPE_CHECKING:
 
 def utc_now() -> datetime:
     return datetime.now(timezone.utc)
-
-
-def new_run_id(moment: datetime) -> str:
-    """Sorts by time; the random end keeps runs of several hosts apart."""
-    return f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def back_up(

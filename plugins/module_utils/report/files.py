@@ -2,15 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files that are replaced as a whole: who reads them sees the old content or the new one.
+"""Files that are replaced as a whole: who reads them sees the old content or the new one; and folders of records.
 
 PRIVATE to the collection: it can change at any time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 
@@ -27,3 +29,18 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     except OSError:
         os.unlink(temporary)
         raise
+
+
+def keep_newest(folder: Path, number: int) -> None:
+    """Remove all records but so many: their names sort by time. What cannot be removed is tried again with the next record."""
+    with contextlib.suppress(OSError):
+        for path in sorted(folder.glob("[0-9]*.json"))[:-number]:
+            path.unlink()
+
+
+def moment_of(text: str) -> datetime:
+    """A time in ISO 8601. Raises ValueError for anything else, and where no time zone is given."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment

@@ -9,7 +9,6 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
-import secrets
 import typing as t
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +19,7 @@ from .._signals import StopSignal
 from ..plan.errors import PlanNotFound
 from ..plan.store import PlanStore
 from .journal import JOURNAL, RUN_MESSAGE_ID, TASK_MESSAGE_ID, send_entry
+from .past_runs import new_run_id
 from .run_record import save_run_record
 from .task_records import TaskRecord, save_task_record
 from .task_words import FAILED, RUN, VERBS, Told, run_findings, run_words, tell
@@ -100,7 +100,7 @@ def _note(task: Noting, start: datetime, told: Told | None) -> None:
     record = TaskRecord(
         plan=plan_name,
         verb=task.verb,
-        task_id=f"{start:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        task_id=new_run_id(start),
         start=start,
         end=task.now(),
         **{name: getattr(told, name) for name in told.__slots__},

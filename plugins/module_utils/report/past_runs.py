@@ -14,9 +14,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import secrets
 import typing as t
 from pathlib import Path
 
+from .files import moment_of
 from .run_record import record_path
 
 _SUFFIX = ".json"
@@ -56,6 +58,11 @@ def past_runs(state_path: Path, plan_name: str) -> t.Iterator[PastRun]:
             yield run
 
 
+def new_run_id(moment: datetime.datetime) -> str:
+    """Sorts by time; the random end keeps runs of several hosts apart."""
+    return f"{moment.strftime(_TIME)}-{secrets.token_hex(3)}"
+
+
 def start_of(run_id: str) -> datetime.datetime | None:
     """When the run of that id began, which the id says to the second; None for another kind of id."""
     try:
@@ -69,11 +76,11 @@ def _read(path: Path) -> PastRun | None:
         document = json.loads(path.read_bytes())
         return PastRun(
             run_id=document["run_id"],
-            end=_moment(document["end"]),
+            end=moment_of(document["end"]),
             outcome=document["outcome"],
             restore_point=document.get("restore_point"),
             read={
-                (member["id"], name): _moment(source["last_success"])
+                (member["id"], name): moment_of(source["last_success"])
                 for member in document["members"]
                 for name, source in member["sources"].items()
                 if source["outcome"] != _FAILED and source.get("last_success")
@@ -81,10 +88,3 @@ def _read(path: Path) -> PastRun | None:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-def _moment(text: str) -> datetime.datetime:
-    moment = datetime.datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(text)
-    return moment

@@ -12,14 +12,12 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 import typing as t
 from pathlib import Path
 
 from .._errors import BackupError
+from .files import keep_newest, replace_file
 
 KEPT_RECORDS = 500
 """Of each plan: more than a year of daily runs, three weeks of hourly ones."""
@@ -34,23 +32,11 @@ def save_run_record(state_path: Path, plan_name: str, run_id: str, document: t.M
     path = record_path(state_path, plan_name, run_id)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".run-")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump({"version": 1, **document}, stream, ensure_ascii=False, indent=1)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        replace_file(path, json.dumps({"version": 1, **document}, ensure_ascii=False, indent=1).encode())
     except OSError as error:
         raise BackupError(
             f"The run {run_id} ended, but its record {path} could not be written: {error.strerror}.",
             hint="The backup itself is in the repository. Free space or correct the permissions of the state path.",
         ) from error
-    _remove_old(path.parent)
+    keep_newest(path.parent, KEPT_RECORDS)
     return path
-
-
-def _remove_old(folder: Path) -> None:
-    """Their names sort by time. What cannot be removed now is tried again after the next run."""
-    with contextlib.suppress(OSError):
-        for path in sorted(folder.glob("[0-9]*.json"))[:-KEPT_RECORDS]:
-            path.unlink()

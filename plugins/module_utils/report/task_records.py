@@ -11,7 +11,6 @@ PRIVATE to the collection: it can change at any time.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import typing as t
@@ -20,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from .._errors import BackupError
-from .files import replace_file
+from .files import keep_newest, moment_of, replace_file
 
 KEPT_RECORDS = 200
 """Of each plan: half a year of one task a day."""
@@ -72,9 +71,7 @@ def save_task_record(state_path: Path, record: TaskRecord) -> Path:
             f"The {record.verb} of plan {record.plan} ended, but its record {path} could not be written: {error.strerror}.",
             hint="What the task did is done. Free space or correct the permissions of the state path.",
         ) from error
-    with contextlib.suppress(OSError):
-        for old in sorted(folder.glob("[0-9]*.json"))[:-KEPT_RECORDS]:
-            old.unlink()
+    keep_newest(folder, KEPT_RECORDS)
     return path
 
 
@@ -98,8 +95,8 @@ def _read(path: Path) -> TaskRecord | None:
             plan=document["plan"],
             verb=document["verb"],
             task_id=document["task_id"],
-            start=_moment(document["start"]),
-            end=_moment(document["end"]),
+            start=moment_of(document["start"]),
+            end=moment_of(document["end"]),
             outcome=document["outcome"],
             sentence=document["sentence"],
             detail=document["detail"],
@@ -110,10 +107,3 @@ def _read(path: Path) -> TaskRecord | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(text)
-    return moment

@@ -19,8 +19,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.res
     RunResult,
     SourceResult,
 )
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.run import new_run_id
-from ansible_collections.tenantvault.m365_backup.plugins.module_utils.report.past_runs import past_runs, start_of
+from ansible_collections.tenantvault.m365_backup.plugins.module_utils.report.past_runs import new_run_id, past_runs, start_of
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.report.run_record import KEPT_RECORDS, record_path, save_run_record
 
 NOON = datetime.datetime(2026, 5, 17, 12, 0, tzinfo=datetime.timezone.utc)
