@@ -59,8 +59,8 @@ def past_runs(state_path: Path, plan_name: str) -> t.Iterator[PastRun]:
 
 
 def new_run_id(moment: datetime.datetime) -> str:
-    """Sorts by time; the random end keeps runs of several hosts apart."""
-    return f"{moment.strftime(_TIME)}-{secrets.token_hex(3)}"
+    """Sorts by time, to the microsecond; the random end keeps runs of several hosts apart."""
+    return f"{moment.strftime(_TIME)}-{moment.microsecond:05x}{secrets.token_hex(2)}"
 
 
 def start_of(run_id: str) -> datetime.datetime | None:

@@ -79,3 +79,8 @@ def test_a_host_on_which_the_plan_never_ran_has_no_records(tmp_path: Path) -> No
 def test_the_id_of_a_run_says_when_it_began() -> None:
     assert start_of(new_run_id(NOON)) == NOON
     assert start_of("run-17") is None
+
+
+def test_ids_of_one_second_sort_by_time_too() -> None:
+    moments = [NOON + datetime.timedelta(microseconds=number) for number in (0, 1, 15, 16, 4_096, 65_535, 999_999)]
+    assert (ids := [new_run_id(moment) for moment in moments]) == sorted(ids)
