@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from .summary import MOST_FLAGGED, FlaggedSummary, ScanSummary
 
@@ -44,7 +44,7 @@ def find_flagged(digests: t.Sequence[RunDigest], tasks: t.Sequence[TaskRecord]) 
     if scanned is not None and scanned.scan is not None:
         _add(found, owners, scanned.end, scanned.scan.get("flagged") or ())
     for digest in digests:
-        end = digest.point.start + timedelta(seconds=digest.point.seconds)
+        end = digest.point.end
         if scanned is None or end > scanned.end:
             _add(found, owners, end, digest.flagged)
     in_order = sorted(found.values(), key=lambda one: (one.verdict != _INFECTED, one.member, one.source, one.folder, one.name))

@@ -127,9 +127,8 @@ def _of_members(plan: PlanView) -> t.Iterator[Attention]:
 
 
 def _of_runs(plan: PlanView) -> t.Iterator[Attention]:
-    begun = plan.summary.last_run
-    refused = plan.summary.last_task("run")
-    if refused is not None and (begun is None or refused.start > begun.start):
+    refused = plan.summary.refused_run
+    if refused is not None:
         yield Attention(
             state=State.WARN,
             sentence=f"The newest run of {plan.summary.title} could not begin",

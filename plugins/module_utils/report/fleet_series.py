@@ -33,14 +33,14 @@ def level(plan: PlanView, value: t.Callable[[RunPoint], float]) -> list[Point]:
     points = []
     for host, run in _in_order(plan):
         newest[host] = value(run)
-        points.append(Point(run_end(run), sum(newest.values())))
+        points.append(Point(run.end, sum(newest.values())))
     return _thinned(points)
 
 
 def added_up(plan: PlanView, value: t.Callable[[RunPoint], float]) -> list[Point]:
     """A value that every run adds to, such as stored bytes: the sum of all runs so far."""
     runs = [run for _host, run in _in_order(plan)]
-    return _thinned([Point(run_end(run), total) for run, total in zip(runs, itertools.accumulate(map(value, runs)), strict=True)])
+    return _thinned([Point(run.end, total) for run, total in zip(runs, itertools.accumulate(map(value, runs)), strict=True)])
 
 
 def renewals(plan: PlanView) -> list[Point]:
@@ -51,7 +51,7 @@ def renewals(plan: PlanView) -> list[Point]:
     newest: dict[int, datetime] = {}
     points: list[Point] = []
     for host, run in _in_order(plan):
-        end = run_end(run)
+        end = run.end
         if run.oldest_success is not None:
             newest[host] = run.oldest_success
         elif not points:
@@ -75,10 +75,6 @@ def last_days(plan: PlanView, now: datetime, days: int = 30) -> list[tuple[State
     for run in plan.summary.runs:
         by_day.setdefault((today - run.start.astimezone(timezone.utc).date()).days, []).append(run)
     return [_day(by_day.get(ago, [])) for ago in reversed(range(days))]
-
-
-def run_end(run: RunPoint) -> datetime:
-    return run.start + timedelta(seconds=run.seconds)
 
 
 def _day(runs: t.Sequence[RunPoint]) -> tuple[State, str]:
@@ -105,7 +101,7 @@ def _outcome_words(runs: t.Sequence[RunPoint], state: State) -> str:
 
 def _in_order(plan: PlanView) -> list[tuple[int, RunPoint]]:
     runs = [(number, run) for number, of_host in enumerate(plan.runs_by_host) for run in of_host]
-    return sorted(runs, key=lambda pair: run_end(pair[1]))
+    return sorted(runs, key=lambda pair: pair[1].end)
 
 
 def _thinned(points: t.Sequence[Point]) -> list[Point]:

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from .._text import count_text, listed_names, size_text
 from .fleet_attention import Attention, headline
-from .fleet_series import last_days, run_end
+from .fleet_series import last_days
 from .fleet_view import FleetView, HostView, PlanView, State, outcome_state, worst
 from .html_markup import Child, Markup, joined, name_of_somebody, tag
 from .html_parts import Cell, legend, said, sign, table
@@ -54,7 +54,7 @@ def tiles(fleet: FleetView) -> Markup:
     """The figures one asks for first."""
     judged = len(fleet.people) - fleet.count(State.NONE)
     runs = [run for plan in fleet.plans for run in plan.summary.runs]
-    newest = max(runs, key=run_end, default=None)
+    newest = max(runs, key=lambda run: run.end, default=None)
     recent = sum(run.stored_bytes for run in runs if fleet.now - run.start <= _GROWTH)
     infected = sum(item.verdict == "infected" for plan in fleet.plans for item in plan.summary.flagged)
     scanned = sum(plan.summary.scans_malware for plan in fleet.plans)
@@ -64,7 +64,7 @@ def tiles(fleet: FleetView) -> Markup:
         ("Oldest backup", _oldest(fleet), "of all who are protected"),
         (
             "Newest run",
-            "none" if newest is None else span_text(fleet.now - run_end(newest)),
+            "none" if newest is None else span_text(fleet.now - newest.end),
             "never" if newest is None else f"ago, {newest.outcome}",
         ),
         ("Stored in 30 days", size_text(recent), "before retention"),
@@ -163,7 +163,7 @@ def _host(host: HostView, fleet: FleetView) -> tuple[Cell, ...]:
         for member in plan.members:
             members[member.id] &= member.is_protected
     runs = [run for plan in summary.plans for run in plan.runs]
-    newest = max(runs, key=run_end, default=None)
+    newest = max(runs, key=lambda run: run.end, default=None)
     if host.is_silent:
         state, words = State.WARN, "silent"
     else:
@@ -175,7 +175,7 @@ def _host(host: HostView, fleet: FleetView) -> tuple[Cell, ...]:
         Cell(ago(summary.generated, fleet.now), key=summary.generated.timestamp()),
         Cell(f"{len(summary.plans):,}", key=len(summary.plans)),
         Cell(of_all(sum(members.values()), len(members)), key=sum(members.values())),
-        Cell(_newest_run(newest, fleet), key=0 if newest is None else run_end(newest).timestamp()),
+        Cell(_newest_run(newest, fleet), key=0 if newest is None else newest.end.timestamp()),
     )
 
 
@@ -197,7 +197,7 @@ def _plan(plan: PlanView, fleet: FleetView) -> tuple[Cell, ...]:
         Cell(of_all(plan.protected, len(members)), key=plan.protected - len(members)),
         Cell(span_text(fleet.now - oldest) if oldest else "none", key=0 if oldest is None else (fleet.now - oldest).total_seconds()),
         Cell("nothing" if plan.promise is None else span_text(plan.promise), key=plan.summary.max_age_seconds or 0),
-        Cell(_newest_run(newest, fleet), key=0 if newest is None else run_end(newest).timestamp()),
+        Cell(_newest_run(newest, fleet), key=0 if newest is None else newest.end.timestamp()),
         Cell(strip([(f"f-{day.value}", text) for day, text in days], f"Days of the last 30: {counted}"), key=_bad_days(days)),
     )
 
@@ -205,7 +205,7 @@ def _plan(plan: PlanView, fleet: FleetView) -> tuple[Cell, ...]:
 def _newest_run(run: RunPoint | None, fleet: FleetView) -> Child:
     if run is None:
         return tag("span", "never", class_="muted")
-    return joined(ago(run_end(run), fleet.now), " ", said(outcome_state(run.outcome), run.outcome))
+    return joined(ago(run.end, fleet.now), " ", said(outcome_state(run.outcome), run.outcome))
 
 
 def _bad_days(days: t.Sequence[tuple[State, str]]) -> int:

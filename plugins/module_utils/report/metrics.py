@@ -112,10 +112,8 @@ def _outcome(plan: PlanSummary) -> Samples:
 
 def newest_outcome(plan: PlanSummary) -> str | None:
     """How the newest run ended, also one that failed before it had members; None when there was none."""
-    failed, run = plan.last_task("run"), plan.last_run
-    if failed is not None and (run is None or failed.start > run.start):
-        return failed.outcome
-    return None if run is None else run.outcome
+    newest = plan.refused_run or plan.last_run
+    return None if newest is None else newest.outcome
 
 
 def _task_outcome(plan: PlanSummary) -> Samples:

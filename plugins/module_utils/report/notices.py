@@ -56,7 +56,7 @@ class Subject:
 
 
 def newest_happening(state_path: Path, plan_name: str, verb: str) -> Happened | None:
-    """The newest record of this task of the plan on this host; None when there is none."""
+    """The record of this task of the plan on this host that ended last; None when there is none."""
     task = next((task for task in past_tasks(state_path, plan_name) if task.verb == verb), None)
     told = None
     if task is not None:
@@ -70,7 +70,7 @@ def newest_happening(state_path: Path, plan_name: str, verb: str) -> Happened | 
         )
     record = newest_record(state_path, plan_name) if verb == RUN else None
     run = None if record is None else _run(record)
-    return max((one for one in (told, run) if one is not None), key=lambda one: one.start, default=None)
+    return max((one for one in (told, run) if one is not None), key=lambda one: one.end, default=None)
 
 
 def notice_of(about: Subject, happened: Happened | None) -> Notice:

@@ -80,7 +80,7 @@ def summarise_plan(plan: Plan, about: Circumstances) -> PlanSummary:
         next_run=next(iter(upcoming), None),
         max_age_seconds=None if max_age is None else int(max_age.total_seconds()),
         restore_point=known,
-        restore_point_time=None if made is None else made.start + timedelta(seconds=made.seconds),
+        restore_point_time=None if made is None else made.end,
         former=len(record.get("leavers", ())) + len(record.get("former", ())),
         members=tuple(sorted(_members(record, flagging, about.now, max_age), key=lambda member: member.principal_name.casefold())),
         runs=tuple(digest.point for digest in digests),

@@ -13,7 +13,7 @@ PRIVATE to the collection: it can change at any time.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 MOST_RUNS = 400
 """Run points of each plan: the newest."""
@@ -120,6 +120,10 @@ class RunPoint:
     unscanned: int | None
     warnings: int
 
+    @property
+    def end(self) -> datetime:
+        return self.start + timedelta(seconds=self.seconds)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskPoint:
@@ -136,6 +140,10 @@ class TaskPoint:
     sentence: str
     findings: int
     numbers: dict[str, float]
+
+    @property
+    def end(self) -> datetime:
+        return self.start + timedelta(seconds=self.seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +216,12 @@ class PlanSummary:
     def last_task(self, verb: str) -> TaskPoint | None:
         """The newest of this verb."""
         return next((task for task in reversed(self.tasks) if task.verb == verb), None)
+
+    @property
+    def refused_run(self) -> TaskPoint | None:
+        """A run that could not begin, such as while another one was going on; None when a run has ended since."""
+        refused, run = self.last_task("run"), self.last_run
+        return None if refused is None or (run is not None and run.end >= refused.end) else refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,6 +102,12 @@ def test_a_run_that_failed_before_it_began_counts_until_the_next_one(tmp_path: P
     assert samples(told(tmp_path))[f'{PREFIX}run_outcome{{plan="sales",outcome="complete"}}'] == 1
 
 
+def test_a_run_that_was_refused_beside_another_one_says_nothing_of_how_that_ended(tmp_path: Path) -> None:
+    did(tmp_path, NOON - 2 * HOUR, "run", outcome="failed", sentence="A run of sales is going on.")
+    ran(tmp_path, NOON - 2.5 * HOUR, member("anna", source(last=NOON)), ended=NOON)
+    assert samples(told(tmp_path))[f'{PREFIX}run_outcome{{plan="sales",outcome="complete"}}'] == 1
+
+
 def test_names_are_escaped_as_the_format_wants(tmp_path: Path) -> None:
     text = told(tmp_path, title='A "B" \\ C', name="sales")
     assert r'title="A \"B\" \\ C"' in text

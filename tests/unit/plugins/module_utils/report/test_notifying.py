@@ -65,6 +65,15 @@ def test_a_run_that_failed_before_it_began_is_told_by_why(tmp_path: Path) -> Non
     assert "The client secret has expired." in told(tmp_path).body
 
 
+def test_a_run_is_told_by_its_own_end_though_another_was_refused_beside_it(tmp_path: Path) -> None:
+    did(tmp_path, NOON + HOUR, "run", outcome="failed", sentence="A run of sales is going on.")
+    assert "A run of sales is going on." in told(tmp_path).body
+    ran(tmp_path, NOON, member("anna", source(last=NOON, outcome=Outcome.PARTIAL, findings=[LOST])), ended=NOON + 3 * HOUR)
+    notice = told(tmp_path)
+    assert notice.document["outcome"] == "partial"
+    assert "A run of sales is going on." not in notice.body
+
+
 def test_a_task_that_was_killed_left_no_record_and_that_is_said(tmp_path: Path) -> None:
     assert told(tmp_path, "prune").document["outcome"] == "failed"
     did(tmp_path, NOON, "prune", sentence="3 of 30 restore points removed.")
