@@ -17,7 +17,7 @@ import re
 import secrets
 import typing as t
 
-from .direct_writing import write_all
+from .direct_io import read_range, write_all
 from .errors import ObjectExists, ObjectMissing, StorageError
 from .mounts import is_on_local_disk
 from .storage import QUARANTINE, FileKind, StoredFile
@@ -100,7 +100,7 @@ class LocalStorage:
         with self._explained("read", path):
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                return _read_range(descriptor, offset, length)
+                return read_range(descriptor, offset, length, is_pack=kind is FileKind.DATA)
             finally:
                 os.close(descriptor)
 
@@ -233,18 +233,6 @@ def _write_synced(path: str, data: bytes | memoryview) -> None:
     except OSError:
         _remove_quietly(path)
         raise
-
-
-def _read_range(descriptor: int, offset: int, length: int) -> bytes:
-    data = os.pread(descriptor, length, offset)
-    if len(data) == length or not data:
-        return data
-    parts = [data]
-    missing = length - len(data)
-    while missing and (part := os.pread(descriptor, missing, offset + length - missing)):
-        parts.append(part)
-        missing -= len(part)
-    return b"".join(parts)
 
 
 def _free_path(path: str) -> str:
