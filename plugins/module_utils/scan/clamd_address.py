@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from .scanner import ScannerUnusable
 
+_SEND_BUFFER = 1 << 20
 _TCP = re.compile(r"tcp://(?:\[(?P<six>[^\]]+)\]|(?P<name>[^:/\[\]]+)):(?P<port>\d{1,5})/?")
 
 
@@ -43,6 +44,8 @@ class Address:
             return connection
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
+            # Most contents go in whole then, and nobody has to wake up in the middle of one. The kernel may allow less.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
             # With a time limit the kernel says EAGAIN at once when the daemon's queue is full, instead of waiting for ever.
             connection.settimeout(seconds)
             connection.connect(self.path)

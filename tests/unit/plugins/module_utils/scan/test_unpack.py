@@ -48,6 +48,11 @@ def test_what_is_packed_is_found_and_nothing_harmless_in_that_packing_is_called_
     assert look(PACKINGS[name](b"harmless" * 40)) == (False, ("zip data that is cut off",) if name == "zip with another size" else ())
 
 
+@pytest.mark.parametrize("inner", ["data url", "uuencoded text"])
+def test_zeros_behind_a_text_hide_nothing_in_it(inner: str) -> None:
+    assert look(PACKINGS[inner](FILE) + bytes(500))[0]
+
+
 @settings(max_examples=60)
 @given(st.lists(st.sampled_from(CARRIERS), min_size=2, max_size=4), st.binary(max_size=300))
 def test_packings_inside_one_another_are_unpacked(names: list[str], around: bytes) -> None:
