@@ -13,7 +13,7 @@ PARTS := sanity lint docs-lint types format-check unit integration hosts
 
 help:
 	@echo "make demo          a small company on localhost: back it up, change it, prune, restore (under 3 minutes)"
-	@echo "make test          all of the next eight, as CI runs it (under 20 minutes cold)"
+	@echo "make test          all of the next eight, as CI runs it (half an hour on two cores)"
 	@echo ""
 	@echo "make unit          unit tests                          make sanity       ansible-test sanity"
 	@echo "make integration   playbooks against the tenant        make docs-lint    docs of modules and guides"

@@ -19,6 +19,8 @@ import typing as t
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2]
+SYSTEMS = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_24", "manylinux_2_17", "manylinux2014")
+"""From the oldest system for which docs/dependencies.md and the role's README choose wheels; newer ones run them, too."""
 
 
 def tarball(folder: Path, version: str = "1.0.0") -> Path:
@@ -38,18 +40,16 @@ def tarball(folder: Path, version: str = "1.0.0") -> Path:
 
 def wheels(lock: Path, folder: Path, *, python: str = "3.11") -> Path:
     """The wheels of a file of exact versions for one version of Python. C(folder) keeps them: they are downloaded once."""
-    kind = hashlib.sha256(f"{python} {lock.read_text(encoding='utf-8')}".encode()).hexdigest()[:12]
+    kind = hashlib.sha256(f"{python} {SYSTEMS} {lock.read_text(encoding='utf-8')}".encode()).hexdigest()[:12]
     ready = folder / f"{python}-{kind}"
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder / ".lock"):
         if not ready.exists():
             unfinished = ready.with_suffix(".unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
-            systems = [f"manylinux_2_{minor}_{platform.machine()}" for minor in (36, 34, 31, 28, 27, 24, 17)]
-            systems.append(f"manylinux2014_{platform.machine()}")
             _run(
                 *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"),
-                *(f"--python-version={python}", *(f"--platform={system}" for system in systems)),
+                *(f"--python-version={python}", *(f"--platform={system}_{platform.machine()}" for system in SYSTEMS)),
                 *(f"--dest={unfinished}", f"--requirement={lock}"),
             )
             unfinished.rename(ready)

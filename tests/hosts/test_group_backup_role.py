@@ -25,9 +25,20 @@ import pytest
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.backup.layout import CHECKPOINT
 from ansible_collections.tenantvault.m365_backup.tests.hosts.copies import Copy, booted_copy, missing
-from ansible_collections.tenantvault.m365_backup.tests.hosts.laid_out import ACCOUNT, PASSPHRASE, Outcome, lay_out, play, shown, write
+from ansible_collections.tenantvault.m365_backup.tests.hosts.laid_out import (
+    ACCOUNT,
+    PASSPHRASE,
+    ROOT,
+    Outcome,
+    lay_out,
+    play,
+    shown,
+    write,
+)
+from ansible_collections.tenantvault.m365_backup.tests.integration.page_commands import commands_of
 from tenant.harness import RunningTenant, running_tenant
 
+PAGE = ROOT / "roles/backup_host/README.md"
 PATIENCE = 90.0
 MOST_EXPOSED = 2.0
 """Of 10; systemd calls it OK."""
@@ -212,6 +223,17 @@ def test_a_second_run_is_refused_and_stopping_the_first_keeps_what_it_has_read(h
     assert host.asked() <= 200 - had + ON_THEIR_WAY
     assert host.restic("check --read-data") == ""
     assert sum(line.endswith(".eml") for line in host.restic("ls latest").splitlines()) == 210
+
+
+def test_the_command_of_a_host_does_what_its_page_shows(host: Host) -> None:
+    host.tenant.control.deliver_generated("ben@contoso.com", 1, first=2_000, size_limit=5_000)
+    before = host.snapshots()
+    usual = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+    (commands,) = commands_of(PAGE)["The command"]
+    said = host.copy.run(commands.text, environment=usual).stdout
+    assert host.snapshots() == before + 1
+    assert "sound" in said
+    assert "Usage: m365-backup VERB PLAN" in said
 
 
 def test_a_job_that_fails_has_somebody_told(host: Host) -> None:

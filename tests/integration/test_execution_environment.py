@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -17,7 +18,15 @@ import yaml
 
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils import _deps
 from ansible_collections.tenantvault.m365_backup.tests.integration.awx_job import COLLECTION
+from ansible_collections.tenantvault.m365_backup.tests.integration.page_commands import commands_of
+from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Session, without_settings_of
 
+PAGE = COLLECTION / "docs/docsite/rst/awx.rst"
+DEFINITION = COLLECTION / "extensions/execution_environment/execution-environment.yml"
+PODMAN = """#!/bin/sh
+# No image is built here: what podman would get is written down.
+echo "$@" >> called
+"""
 BUILDER = Path(sys.executable).with_name("ansible-builder")
 needs_builder = pytest.mark.skipif(not BUILDER.exists(), reason="ansible-builder is installed by `make test` on Python 3.11 and later")
 
@@ -40,10 +49,28 @@ def test_what_the_collection_needs_is_found_by_the_builder(tmp_path: Path) -> No
 
 @needs_builder
 def test_the_definition_gives_the_context_of_an_image(tmp_path: Path) -> None:
-    shutil.copy(COLLECTION / "extensions/execution_environment/execution-environment.yml", tmp_path)
+    shutil.copy(DEFINITION, tmp_path)
     build("create", "--context", "context", folder=tmp_path)
     recipe = next((tmp_path / "context").glob("*ile")).read_text(encoding="utf-8")
     assert "ansible-core~=2.20.0" in recipe
     assert "mkdir -p /data/m365_backup" in recipe
     collections = yaml.safe_load((tmp_path / "context" / "_build" / "requirements.yml").read_text())["collections"]
     assert [collection["name"] for collection in collections] == ["tenantvault.m365_backup"]
+
+
+@needs_builder
+def test_the_command_of_the_guide_has_podman_build_that_context_under_the_name_of_the_image(tmp_path: Path) -> None:
+    programs, folder = tmp_path / "bin", tmp_path / "definition"
+    programs.mkdir()
+    folder.mkdir()
+    shutil.copy(DEFINITION, folder)
+    (programs / "podman").write_text(PODMAN, encoding="utf-8")
+    (programs / "podman").chmod(0o755)
+    path = os.pathsep.join((str(programs), str(BUILDER.parent), os.environ["PATH"]))
+    session = Session(folder, {}, {**without_settings_of("ANSIBLE_"), "PATH": path})
+    assert "Complete!" in session.do(commands_of(PAGE)["Build the execution environment"])
+    (called,) = (folder / "called").read_text(encoding="utf-8").splitlines()
+    recipe = re.fullmatch(r"build -f (\S+) -t registry\.example\.com/m365_backup:1\.0\.0 (\S+)", called)
+    assert recipe is not None, called
+    assert "mkdir -p /data/m365_backup" in (folder / recipe[1]).read_text(encoding="utf-8")
+    assert (folder / recipe[2] / "_build/requirements.yml").exists()

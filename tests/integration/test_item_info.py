@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import mailbox
+import os
+import sys
 import typing as t
 import zipfile
 from pathlib import Path
@@ -15,9 +17,12 @@ import pytest
 import vobject
 
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import mail_of
+from ansible_collections.tenantvault.m365_backup.tests.integration.page_commands import commands_of
 from ansible_collections.tenantvault.m365_backup.tests.integration.playbook import PASSPHRASE, Answer, Playbook, Task
+from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Session
 from tenant.harness import RunningTenant
 
+GUIDE = Path(__file__).resolve().parents[2] / "docs/docsite/rst/find_and_export.rst"
 ALICE, BOB = "alice@contoso.com", "bob@contoso.com"
 PLAN = "sales"
 INVOICE = (
@@ -145,6 +150,19 @@ def test_everything_of_a_member_becomes_files_that_other_programs_read(playbook:
         assert {name: archive.read(name) for name in archive.namelist()} == {
             str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()
         }
+
+
+def test_the_command_of_the_guide_finds_what_was_deleted(playbook: Playbook, tmp_path: Path) -> None:
+    environment = playbook._environment(
+        {
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
+            "M365_BACKUP_STATE_PATH": str(playbook.state_path),
+            "M365_BACKUP_PASSPHRASE": PASSPHRASE,
+        }
+    )
+    said = Session(tmp_path, {}, environment).do(commands_of(GUIDE)["Find an item"])
+    assert "Invoice 4711" in said
+    assert "4711.pdf" in said
 
 
 def test_what_cannot_be_asked_gets_one_clear_sentence(playbook: Playbook) -> None:

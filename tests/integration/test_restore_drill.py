@@ -17,9 +17,12 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.tenantvault.m365_backup.tests.integration.page_commands import commands_of
 from ansible_collections.tenantvault.m365_backup.tests.integration.playbook import Playbook, collections_path
+from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Block, Session, without_settings_of
 from tenant.harness import RunningTenant
 
+PAGE = Path(__file__).resolve().parents[2] / "docs/docsite/rst/awx.rst"
 ALICE = "alice@contoso.com"
 CHANGED = re.compile(r"^elsewhere +: ok=\d+ +changed=(\d+)", re.MULTILINE)
 
@@ -40,24 +43,47 @@ class Elsewhere:
 
     def drill(self, key: str, *arguments: str, **variables: t.Any) -> subprocess.CompletedProcess[str]:
         self.scratch.mkdir(exist_ok=True)
-        facts = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-        inventory = self.backup_host.folder / "inventory.json"
-        inventory.write_text(json.dumps({"all": {"hosts": {"backup1": facts, "elsewhere": facts}}}), encoding="utf-8")
+        inventory = self.inventory("backup1", "elsewhere")
         given = {
             "m365_backup_plan": "sales",
             "m365_backup_hosts": "elsewhere",
             "m365_backup_plan_host": "backup1",
+            **variables,
+        }
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        command = [program, "-i", str(inventory), "tenantvault.m365_backup.drill", "-e", json.dumps(given), *arguments]
+        environment = {**self.environment, "M365_BACKUP_RECOVERY_KEY": key}
+        return subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+
+    def do(self, commands: t.Iterable[Block], key: str) -> str:
+        """Run commands of a page beside an inventory with the backup host; what was printed."""
+        self.scratch.mkdir(exist_ok=True)
+        self.inventory("backup1").rename(self.backup_host.folder / "inventory")
+        replaced = {"M365_BACKUP_RECOVERY_KEY=...": f"M365_BACKUP_RECOVERY_KEY={key}"}
+        return Session(self.backup_host.folder, replaced, self.environment).do(commands)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """With the programs of the tests, and without a secret."""
+        return {
+            **without_settings_of("ANSIBLE_"),
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
+            "ANSIBLE_COLLECTIONS_PATH": str(collections_path()),
+            "ANSIBLE_HOME": str(self.backup_host.folder / "ansible"),
+            "ANSIBLE_NOCOLOR": "1",
+        }
+
+    def inventory(self, *hosts: str) -> Path:
+        """A file with hosts that all are this machine, and the places that stand for those of a host."""
+        facts = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        places = {
             "m365_backup_plan_host_state_path": str(self.backup_host.state_path),
             "m365_backup_state_path": str(self.state_path),
             "m365_backup_drill_path": str(self.scratch),
-            **variables,
         }
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "M365_", "AZURE_", "AWS_"))}
-        settings = {"ANSIBLE_COLLECTIONS_PATH": str(collections_path()), "ANSIBLE_HOME": str(self.backup_host.folder / "ansible")}
-        program = str(Path(sys.executable).with_name("ansible-playbook"))
-        command = [program, "-i", str(inventory), "tenantvault.m365_backup.drill", "-e", json.dumps(given), *arguments]
-        environment = {**inherited, **settings, "ANSIBLE_NOCOLOR": "1", "M365_BACKUP_RECOVERY_KEY": key}
-        return subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+        path = self.backup_host.folder / "inventory.json"
+        path.write_text(json.dumps({"all": {"hosts": dict.fromkeys(hosts, facts), "vars": places}}), encoding="utf-8")
+        return path
 
 
 @pytest.fixture
@@ -89,6 +115,14 @@ def test_inv09_a_drill_elsewhere_needs_the_recovery_key_alone_and_leaves_nothing
     assert (again.returncode, found[1]) == (0, "0"), again.stdout
     left = b"".join(path.read_bytes() for path in elsewhere.state_path.rglob("*") if path.is_file())
     assert key.encode() not in left + (drilled.stdout + drilled.stderr).encode()
+
+
+def test_the_commands_of_the_guide_drill_where_ansible_runs(elsewhere: Elsewhere) -> None:
+    key = (elsewhere.backup_host.folder / "key").read_text(encoding="utf-8").strip()
+    said = elsewhere.do(commands_of(PAGE)["Drills"], key)
+    assert "opened_with: recovery key" in re.sub(r"['\"]", "", said)
+    assert key not in said
+    assert list(elsewhere.scratch.iterdir()) == []
 
 
 def test_a_drill_fails_with_another_key_and_for_a_member_of_whom_nothing_can_be_restored(elsewhere: Elsewhere) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import shutil
-import subprocess
 import typing as t
 from email.message import EmailMessage
 from pathlib import Path
@@ -18,10 +18,13 @@ import pytest
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.restore.zip_stream import ZipStream
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.scan.self_test import EICAR
 from ansible_collections.tenantvault.m365_backup.tests.integration.clamd_daemon import EICAR_NAME, Clamd, needs_clamd
+from ansible_collections.tenantvault.m365_backup.tests.integration.page_commands import commands_of
 from ansible_collections.tenantvault.m365_backup.tests.integration.playbook import PASSPHRASE, Answer, Playbook, Task
+from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Session
 from tenant.harness import RunningTenant
 
 pytestmark = needs_clamd
+GUIDE = Path(__file__).resolve().parents[2] / "docs/docsite/rst/find_and_export.rst"
 ALICE, BOB = "alice@contoso.com", "bob@contoso.com"
 EVERYTHING = {"clean", "infected", "unscannable"}
 
@@ -87,8 +90,10 @@ def refused(answer: Answer) -> set[str]:
 
 
 def unpacked(archive: str, folder: Path) -> list[bytes]:
-    subprocess.run(["7zz", "x", "-pinfected", f"-o{folder}", archive], capture_output=True, check=True)
-    return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    """What comes out of it by the command of the guide, run in a folder that is made for it."""
+    folder.mkdir()
+    Session(folder, {f"{ALICE}.infected.zip": archive}, dict(os.environ)).do(commands_of(GUIDE)["Infected items"])
+    return [path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".environment"]
 
 
 def test_inv11_infected_mail_is_listed_refused_and_handed_out_in_an_encrypted_zip(playbook: Playbook, clamd: Clamd, tmp_path: Path) -> None:

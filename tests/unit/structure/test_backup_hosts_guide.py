@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ansible_collections.tenantvault.m365_backup.tests.integration.page_commands import commands_of
 from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Block, sections_of
 
 ROOT = Path(__file__).resolve().parents[3]
-SECTION = re.compile(r"^## From bare machines to a scheduled backup\n(.*?)^## ", re.MULTILINE | re.DOTALL)
+README = ROOT / "README.md"
+HEADING = "From bare machines to a scheduled backup"
 
 
 def guide() -> list[Block]:
@@ -20,18 +22,14 @@ def guide() -> list[Block]:
     return [block for blocks in sections_of(page).values() for block in blocks]
 
 
-def shown_in_the_readme(language: str) -> list[str]:
-    (section,) = SECTION.findall((ROOT / "README.md").read_text(encoding="utf-8"))
-    return re.findall(rf"^```{language}\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
-
-
 def test_the_play_of_the_readme_is_that_of_the_guide() -> None:
     (play,) = (block.text.strip() for block in guide() if block.file == "site.yml")
-    assert [text.strip() for text in shown_in_the_readme("yaml")] == [play]
+    (section,) = re.findall(rf"^## {HEADING}\n(.*?)^## ", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert [text.strip() for text in re.findall(r"^```yaml\n(.*?)^```", section, re.MULTILINE | re.DOTALL)] == [play]
 
 
 def test_each_command_of_the_readme_is_one_of_the_guide() -> None:
     commands = {line for block in guide() if block.language == "bash" for line in block.text.splitlines()}
-    shown = [line for text in shown_in_the_readme("bash") for line in text.splitlines()]
+    shown = [line for block in commands_of(README)[HEADING] for line in block.text.splitlines()]
     assert shown != []
     assert [line for line in shown if line not in commands] == []

@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-import textwrap
 import time
 import typing as t
 from datetime import datetime, timedelta, timezone
@@ -25,6 +24,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_local import LocalStorage
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.storage_open import open_storage
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils.repository.types import Path
+from ansible_collections.tenantvault.m365_backup.tests.integration.page_commands import commands_of
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.object_store import ObjectStore
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.support import CHEAP, save_files
 
@@ -60,8 +60,7 @@ DRIVE_FILES: dict[Path, bytes] = {
 
 def commands(page: str) -> list[str]:
     """Its blocks of shell commands, in their order."""
-    text = (PAGES / page).read_text(encoding="utf-8")
-    return [textwrap.dedent(block) for block in re.findall(r"^\.\. code-block:: bash\n\n((?:(?: +.*)?\n)+)", text, re.MULTILINE)]
+    return [block.text for blocks in commands_of(PAGES / page).values() for block in blocks]
 
 
 def make_repository(storage: Storage) -> None:
