@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
-import sys
 import time
 import typing as t
 from dataclasses import dataclass, field
@@ -18,7 +16,13 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from ansible_collections.tenantvault.m365_backup.tests.hosts.machines import Machine, running_machine
-from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Block, Session, sections_of, without_settings_of
+from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import (
+    Block,
+    Session,
+    programs_path,
+    sections_of,
+    without_settings_of,
+)
 from ansible_collections.tenantvault.m365_backup.tests.unit.plugins.module_utils.repository.object_store import (
     ADMIN,
     REGION,
@@ -171,12 +175,11 @@ def workstation(
         "region: eu-central-1": f"region: {REGION}",
         "22:30": far_away(),
     }
-    programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     inherited = without_settings_of("ANSIBLE_")
     inherited.pop("PYTHONPATH", None)  # the collection that is tested lies there
     environment = {
         **inherited,
-        "PATH": programs,
+        "PATH": programs_path(),
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_HOME": str(folder.parent / "ansible"),
     }

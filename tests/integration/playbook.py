@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 import typing as t
 from pathlib import Path
 
 import ansible_collections
+from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import without_settings_of
 from tenant.harness import RunningTenant
 
 NAMESPACE = "tenantvault.m365_backup"
@@ -105,7 +105,7 @@ class Playbook:
             stdout=subprocess.PIPE if output is None else output,
             stderr=subprocess.STDOUT,
             text=True,
-            env=self._environment(environment or {}),
+            env=self.environment(environment or {}),
         )
         if finished.returncode:
             raise AssertionError(finished.stdout)
@@ -116,10 +116,10 @@ class Playbook:
         """A task of one of our modules."""
         return {f"{NAMESPACE}.{module}": options, "check_mode": check_mode, "diff": diff}
 
-    def _environment(self, more: t.Mapping[str, str]) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "M365_", "AZURE_", "AWS_"))}
+    def environment(self, more: t.Mapping[str, str]) -> dict[str, str]:
+        """What Ansible runs with: nothing of the tests' own settings but where the collection is."""
         return {
-            **inherited,
+            **without_settings_of("ANSIBLE_"),
             "ANSIBLE_COLLECTIONS_PATH": str(collections_path()),
             "ANSIBLE_HOME": str(self.folder / "ansible"),
             "ANSIBLE_LOCALHOST_WARNING": "False",

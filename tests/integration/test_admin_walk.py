@@ -14,7 +14,6 @@ import shlex
 import shutil
 import stat
 import subprocess
-import sys
 import typing as t
 from datetime import datetime, timezone
 from pathlib import Path
@@ -30,7 +29,13 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.scan.self_
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import mail
 from ansible_collections.tenantvault.m365_backup.tests.integration.clamd_daemon import Clamd, needs_clamd
 from ansible_collections.tenantvault.m365_backup.tests.integration.playbook import collections_path
-from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Block, Session, sections_of, without_settings_of
+from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import (
+    Block,
+    Session,
+    programs_path,
+    sections_of,
+    without_settings_of,
+)
 from tenant.harness import RunningTenant
 
 pytestmark = [
@@ -146,7 +151,7 @@ def walk(tenant: RunningTenant, clamd: Clamd, tmp_path_factory: pytest.TempPathF
     }
     environment = {
         **without_settings_of("ANSIBLE_", tenant.environment()),
-        "PATH": os.pathsep.join((str(root / "bin"), str(Path(sys.executable).parent), os.environ["PATH"])),
+        "PATH": programs_path(root / "bin"),
         "ANSIBLE_COLLECTIONS_PATH": str(collections_path()),
         "ANSIBLE_HOME": str(root / "home"),
         "ANSIBLE_NOCOLOR": "1",

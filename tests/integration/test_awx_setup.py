@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
 import subprocess
 import sys
@@ -23,7 +22,13 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.store
 from ansible_collections.tenantvault.m365_backup.tests.integration.awx_job import COLLECTION, PLAYBOOKS
 from ansible_collections.tenantvault.m365_backup.tests.integration.awx_server import TOKEN, Awx, running_awx
 from ansible_collections.tenantvault.m365_backup.tests.integration.playbook import collections_path
-from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Block, Session, sections_of
+from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import (
+    Block,
+    Session,
+    programs_path,
+    sections_of,
+    without_settings_of,
+)
 
 GUIDE = sections_of((COLLECTION / "docs/docsite/rst/awx.rst").read_text(encoding="utf-8"))["Set AWX up"]
 FILE = yaml.safe_load(next(block.text for block in GUIDE if block.file == "awx.yml"))
@@ -54,16 +59,15 @@ class Admin:
     @property
     def environment(self) -> dict[str, str]:
         """Nothing of AWX's, and nothing of the tests' own settings."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "M365_", "CONTROLLER_"))}
         return {
-            **inherited,
+            **without_settings_of("CONTROLLER_", without_settings_of("ANSIBLE_")),
             "ANSIBLE_COLLECTIONS_PATH": str(collections_path()),
             "ANSIBLE_HOME": str(self.folder / "ansible"),
             "ANSIBLE_LOCALHOST_WARNING": "False",
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_PIPELINING": "True",
-            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
+            "PATH": programs_path(),
         }
 
     def play(self, *arguments: str, token: str = TOKEN, **variables: t.Any) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -19,7 +18,7 @@ import yaml
 from ansible_collections.tenantvault.m365_backup.plugins.module_utils import _deps
 from ansible_collections.tenantvault.m365_backup.tests.integration.awx_job import COLLECTION
 from ansible_collections.tenantvault.m365_backup.tests.integration.page_commands import commands_of
-from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Session, without_settings_of
+from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Session, programs_path, without_settings_of
 
 PAGE = COLLECTION / "docs/docsite/rst/awx.rst"
 DEFINITION = COLLECTION / "extensions/execution_environment/execution-environment.yml"
@@ -66,8 +65,7 @@ def test_the_command_of_the_guide_has_podman_build_that_context_under_the_name_o
     shutil.copy(DEFINITION, folder)
     (programs / "podman").write_text(PODMAN, encoding="utf-8")
     (programs / "podman").chmod(0o755)
-    path = os.pathsep.join((str(programs), str(BUILDER.parent), os.environ["PATH"]))
-    session = Session(folder, {}, {**without_settings_of("ANSIBLE_"), "PATH": path})
+    session = Session(folder, {}, {**without_settings_of("ANSIBLE_"), "PATH": programs_path(programs)})
     assert "Complete!" in session.do(commands_of(PAGE)["Build the execution environment"])
     (called,) = (folder / "called").read_text(encoding="utf-8").splitlines()
     recipe = re.fullmatch(r"build -f (\S+) -t registry\.example\.com/m365_backup:1\.0\.0 (\S+)", called)

@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import mailbox
-import os
-import sys
 import typing as t
 import zipfile
 from pathlib import Path
@@ -19,7 +17,7 @@ import vobject
 from ansible_collections.tenantvault.m365_backup.tests.integration.backups import mail_of
 from ansible_collections.tenantvault.m365_backup.tests.integration.page_commands import commands_of
 from ansible_collections.tenantvault.m365_backup.tests.integration.playbook import PASSPHRASE, Answer, Playbook, Task
-from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Session
+from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Session, programs_path
 from tenant.harness import RunningTenant
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs/docsite/rst/find_and_export.rst"
@@ -153,9 +151,9 @@ def test_everything_of_a_member_becomes_files_that_other_programs_read(playbook:
 
 
 def test_the_command_of_the_guide_finds_what_was_deleted(playbook: Playbook, tmp_path: Path) -> None:
-    environment = playbook._environment(
+    environment = playbook.environment(
         {
-            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
+            "PATH": programs_path(),
             "M365_BACKUP_STATE_PATH": str(playbook.state_path),
             "M365_BACKUP_PASSPHRASE": PASSPHRASE,
         }

@@ -204,7 +204,7 @@ def test_the_playbook_rotates_with_files(playbook: Playbook) -> None:
         "m365_backup_recovery_key_file": str(playbook.folder / "recovery-key"),
         "m365_backup_state_path": str(playbook.state_path),
     }
-    environment = playbook._environment({"M365_BACKUP_PASSPHRASE_FILE": str(old)})
+    environment = playbook.environment({"M365_BACKUP_PASSPHRASE_FILE": str(old)})
     command = [str(Path(sys.executable).with_name("ansible-playbook")), f"{NAMESPACE}.rotate_key", "-e", json.dumps(variables)]
     finished = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     assert "changed=1" in finished.stdout, finished.stdout

@@ -194,7 +194,7 @@ def test_the_playbook_tells_nobody_where_nobody_is_to_be_told(playbook: Playbook
         check=False,
         capture_output=True,
         text=True,
-        env=playbook._environment({}),
+        env=playbook.environment({}),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Nobody was told, because neither mail_to nor a webhook is given" in done.stdout

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import pytest
 
 from ansible_collections.tenantvault.m365_backup.tests.integration.page_commands import commands_of
 from ansible_collections.tenantvault.m365_backup.tests.integration.playbook import Playbook, collections_path
-from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Block, Session, without_settings_of
+from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Block, Session, programs_path, without_settings_of
 from tenant.harness import RunningTenant
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/docsite/rst/awx.rst"
@@ -67,7 +66,7 @@ class Elsewhere:
         """With the programs of the tests, and without a secret."""
         return {
             **without_settings_of("ANSIBLE_"),
-            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
+            "PATH": programs_path(),
             "ANSIBLE_COLLECTIONS_PATH": str(collections_path()),
             "ANSIBLE_HOME": str(self.backup_host.folder / "ansible"),
             "ANSIBLE_NOCOLOR": "1",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import platform
 import shutil
 import stat
@@ -23,7 +22,7 @@ from ansible_collections.tenantvault.m365_backup.plugins.module_utils.plan.passp
 from ansible_collections.tenantvault.m365_backup.tests.hosts.artefacts import tarball, wheels
 from ansible_collections.tenantvault.m365_backup.tests.integration.galaxy_server import running_galaxy
 from ansible_collections.tenantvault.m365_backup.tests.integration.page_commands import commands_of
-from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Session, without_settings_of
+from ansible_collections.tenantvault.m365_backup.tests.integration.walked_page import Session, programs_path, without_settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -66,7 +65,7 @@ def workstation(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Workstat
         environment = {
             **inherited,
             "HOME": str(home),
-            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
+            "PATH": programs_path(),
             "ANSIBLE_GALAXY_SERVER": galaxy,
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(libraries),

@@ -10,6 +10,7 @@ import dataclasses
 import os
 import re
 import subprocess
+import sys
 import textwrap
 import typing as t
 from pathlib import Path
@@ -95,6 +96,11 @@ class Session:
         lines = after.read_text(encoding="utf-8").split("\0")
         self.environment = dict(line.split("=", 1) for line in lines if "=" in line)
         return done.stdout
+
+
+def programs_path(*before: Path) -> str:
+    """A C(PATH) on which the programs of the tests, such as ansible-playbook, come before those of the machine."""
+    return os.pathsep.join((*map(str, before), str(Path(sys.executable).parent), os.environ["PATH"]))
 
 
 def without_settings_of(program: str, environment: t.Mapping[str, str] | None = None) -> dict[str, str]:
